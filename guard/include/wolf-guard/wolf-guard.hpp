@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * wolf-guard/wolf-guard.hpp: guard for C++: ownership by shared_ptr, watches and threads by scope
+ * ==============================================================================================
+ *
+ * Nothing here has a rule of its own; the C headers say what each call waits for.
+ */
+#pragma once
+
+#include <chrono>
+#include <exception>
+#include <fcntl.h>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <wolf-guard/child.h>
+#include <wolf-guard/launch.h>
+#include <wolf-guard/log.h>
+#include <wolf-guard/loop.h>
+#include <wolf-guard/pipeline.h>
+#include <wolf-guard/thread.h>
+#include <wolf-guard/ward.h>
+
+namespace wolf::guard {
+
+using launch_ptr = std::shared_ptr<WgLaunch>;
+using loop_ptr = std::shared_ptr<WgLoop>;
+using pipeline_ptr = std::shared_ptr<WgPipeline>;
+
+inline launch_ptr begin_launch(const std::string &id) {
+  return {wg_launch_begin(id.c_str()), wg_launch_unref};
+}
+
+inline loop_ptr make_loop() {
+  return {wg_loop_new(), wg_loop_unref};
+}
+
+/* Who a pipeline belongs to: its name in log lines, the session's id, the launch that may be stopped (or none). */
+struct Owner {
+  std::string name, session;
+  launch_ptr launch;
+};
+
+/* Calls `on_stop` once when the launch is stopped, at once if it already is, and not after this is
+ * destroyed, unless the call has begun: so let it own what it touches. No launch, no call. */
+class LaunchWatch {
+public:
+  LaunchWatch(launch_ptr launch, std::function<void()> on_stop) : launch_(std::move(launch)) {
+    if (launch_) {
+      watch_ = wg_launch_watch(
+          launch_.get(),
+          [](gpointer data) { (*static_cast<std::function<void()> *>(data))(); },
+          new std::function<void()>(std::move(on_stop)),
+          [](gpointer data) { delete static_cast<std::function<void()> *>(data); });
+    }
+  }
+  LaunchWatch(const LaunchWatch &) = delete;
+  LaunchWatch &operator=(const LaunchWatch &) = delete;
+  ~LaunchWatch() {
+    if (launch_) {
+      wg_launch_unwatch(launch_.get(), watch_);
+    }
+  }
+
+private:
+  launch_ptr launch_;
+  guint watch_ = 0;
+};
+
+/* The launch that the calling thread works for, for code too deep to be told by parameter. */
+inline thread_local launch_ptr current_launch;
+
+inline bool current_launch_stopped() {
+  return current_launch && wg_launch_stopped(current_launch.get());
+}
+
+/* For a socket that was opened without: see child.h for what settles the matter. */
+inline void close_on_exec(int fd) {
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+/* A share in an object, as the `data` of a C callback: share() makes it, shared() looks at the object,
+ * unshare() and unshare_closure() are the matching destroy notifies. */
+template <class T> gpointer share(std::shared_ptr<T> object) {
+  return new std::shared_ptr<T>(std::move(object));
+}
+template <class T> T *shared(gpointer data) {
+  return static_cast<std::shared_ptr<T> *>(data)->get();
+}
+template <class T> void unshare(gpointer data) {
+  delete static_cast<std::shared_ptr<T> *>(data);
+}
+template <class T> void unshare_closure(gpointer data, GClosure *) {
+  unshare<T>(data);
+}
+
+/* The host's bus sync handler, which gets a share in `object` as its data (see shared()). */
+template <class T>
+void set_sync_handler(GstElement *pipeline, GstBusSyncHandler handler, std::shared_ptr<T> object) {
+  if (pipeline_ptr guard{wg_pipeline_find(pipeline), wg_pipeline_unref}) {
+    wg_pipeline_set_sync_handler(guard.get(), handler, share(std::move(object)), unshare<T>);
+  }
+}
+
+/* The calling thread's record, for as long as this lives. Destroyed by a forced unwind (pthread_exit, a
+ * cancellation) or an exception, without end() before, it reports an unexpected end. */
+class ThreadScope {
+public:
+  ThreadScope(const char *name, const std::string &session) {
+    wg_thread_enter(name, session.c_str(), "");
+  }
+  ThreadScope(const ThreadScope &) = delete;
+  ThreadScope &operator=(const ThreadScope &) = delete;
+  ~ThreadScope() {
+    if (!ended_) {
+      wg_thread_fail(std::uncaught_exceptions() ? WG_THREAD_EXCEPTION : WG_THREAD_UNWOUND, "");
+    }
+  }
+  void end() {
+    ended_ = true;
+    wg_thread_leave();
+  }
+
+private:
+  bool ended_ = false;
+};
+
+/* A std::thread that runs `body` under a record. An exception that leaves `body` ends the process, as from
+ * any std::thread; nothing here catches it, so that the terminate handler still sees where it was thrown. */
+template <class Body> std::thread thread(const char *name, std::string session, Body body) {
+  return std::thread([name, session = std::move(session), body = std::move(body)]() mutable {
+    ThreadScope scope(name, session);
+    body();
+    scope.end();
+  });
+}
+
+/* Says so when what happens in its scope takes longer than `bound`. */
+class SlowScope {
+public:
+  SlowScope(std::string what, std::chrono::milliseconds bound) : what_(std::move(what)), bound_(bound) {}
+  SlowScope(const SlowScope &) = delete;
+  SlowScope &operator=(const SlowScope &) = delete;
+  ~SlowScope() {
+    auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began_);
+    if (took > bound_) {
+      wg_log(WG_LOG_WARNING, "%s took %lld ms", what_.c_str(), static_cast<long long>(took.count()));
+    }
+  }
+
+private:
+  std::string what_;
+  std::chrono::milliseconds bound_;
+  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+};
+
+} // namespace wolf::guard

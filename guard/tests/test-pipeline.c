@@ -1,0 +1,1063 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Healthy pipelines, and what is posted to them. Stuck ones are test-ward's.
+ */
+#include "session.h"
+#include "stuck-source.h"
+
+#include <dirent.h>
+#include <wolf-guard/log.h>
+#include <wolf-guard/thread.h>
+#include <wolf-guard/ward.h>
+
+#define HEALTHY_ENDS 200
+#define EOS_RACES 100
+#define STRAY_QUITS 100
+#define CHURNED_ENDS 50
+#define STOPPED_EARLY 100
+#define OWNERS 4
+#define RANDOM_STOPS 250 /* each owner's: 1,000 in all */
+#define RANDOM_STOP_US 20000
+/* The pipeline's own bounds are long, so that no load makes a healthy end miss one; an end that waited
+ * for nothing takes less than this even then. */
+#define BOUND_MS "30000"
+#define AT_ONCE_S 10
+
+static void
+assert_ended (Session *session)
+{
+  session_join (session);
+  g_assert_no_error (session->error);
+  g_assert_cmpint (session->end, ==, WG_PIPELINE_ENDED);
+  g_assert_true (session->stats.ending);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void
+test_healthy_end (void)
+{
+  static const char *const descriptions[] = {
+    "wgstucksrc ! fakesink name=sink sync=false",
+    "wgstucksrc ! queue ! identity ! fakesink name=sink",
+    "( wgstucksrc name=inner ) inner. ! queue ! fakesink name=sink async=false",
+    "wgstucksrc ! funnel name=f ! queue ! fakesink name=sink wgstucksrc ! f. ",
+  };
+
+  for (guint i = 0; i < HEALTHY_ENDS; i++) {
+    Session *session = session_new (descriptions[i % G_N_ELEMENTS (descriptions)], NULL, NULL);
+
+    session_start (session);
+    session_await_playing (session);
+    session_stop (session);
+    assert_ended (session);
+    g_assert_true (session->stats.eos_sent);
+    g_assert_true (session->stats.eos_seen);
+    g_assert_false (session->stats.error_seen);
+    g_assert_cmpuint (session->eos_count, ==, 1);
+    g_assert_cmpuint (session->eos_at_sink, !=, 0);
+    g_assert_cmpuint (session->sink_down, >, session->eos_at_sink);
+    g_assert_cmpfloat (session->took_s, <, AT_ONCE_S);
+    /* Gone when the end returned: a host may use its names again at once. */
+    g_assert_cmpuint (session->finalized, ==, 1);
+    session_free (session);
+  }
+}
+
+static GstPadProbeReturn
+on_first_buffer (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  (void) pad;
+  (void) info;
+  session_stop (data);
+  return GST_PAD_PROBE_REMOVE;
+}
+
+static void
+stop_in_probe (Session *session, GstElement *element)
+{
+  GstElement *sink = gst_bin_get_by_name (GST_BIN (element), "sink");
+  GstPad *pad = gst_element_get_static_pad (sink, "sink");
+
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_first_buffer, session, NULL);
+  gst_object_unref (pad);
+  gst_object_unref (sink);
+}
+
+/* With the first buffer, while PLAYING is still on its way. */
+static void
+test_end_with_first_buffer (void)
+{
+  for (guint i = 0; i < HEALTHY_ENDS; i++) {
+    Session *session
+        = session_new ("wgstucksrc ! queue ! fakesink name=sink", stop_in_probe, NULL);
+
+    session_start (session);
+    assert_ended (session);
+    g_assert_true (session->stats.eos_seen);
+    g_assert_cmpuint (session->sink_down, >, session->eos_at_sink);
+    g_assert_cmpuint (session->eos_at_sink, !=, 0);
+    g_assert_cmpfloat (session->took_s, <, AT_ONCE_S);
+    session_free (session);
+  }
+}
+
+/* An owner that was busy until after the deadline still drains what is healthy. */
+static void
+test_late_owner (void)
+{
+  Session *session;
+
+  if (!g_test_subprocess ()) {
+    g_test_trap_subprocess (NULL, AWAIT_S * G_USEC_PER_SEC, G_TEST_SUBPROCESS_INHERIT_STDERR);
+    g_test_trap_assert_passed ();
+    return;
+  }
+  session = session_new ("wgstucksrc ! queue ! fakesink name=sink", NULL, NULL);
+  g_setenv ("WOLF_GUARD_EOS_MS", "20", TRUE);
+  session->owner_late_ms = 100;
+  session_start (session);
+  session_await_playing (session);
+  session_stop (session);
+  assert_ended (session);
+  g_assert_true (session->stats.eos_seen);
+  g_assert_cmpuint (session->sink_down, >, session->eos_at_sink);
+  session_free (session);
+}
+
+static void
+post_error (GstElement *pipeline, gpointer unused)
+{
+  GstElement *sink = gst_bin_get_by_name (GST_BIN (pipeline), "sink");
+
+  (void) unused;
+  GST_ELEMENT_ERROR (sink, STREAM, FAILED, ("planted"), (NULL));
+  gst_object_unref (sink);
+}
+
+static void
+test_ended_by_error (void)
+{
+  Session *session = session_new ("wgstucksrc ! fakesink name=sink", NULL, NULL);
+
+  session_start (session);
+  session_await_playing (session);
+  g_assert_true (wg_pipeline_post (session->pipeline, "error", post_error, NULL, NULL));
+  assert_ended (session);
+  g_assert_false (wg_loop_stopped (session->loop));
+  g_assert_true (session->stats.error_seen);
+  g_assert_false (session->stats.eos_sent);
+  g_assert_cmpuint (session->eos_count, ==, 0);
+  g_assert_cmpfloat (session->took_s, <, AT_ONCE_S);
+  session_free (session);
+}
+
+static void
+test_ended_by_eos (void)
+{
+  Session *session = session_new ("wgstucksrc num-buffers=5 ! queue ! fakesink name=sink", NULL, NULL);
+
+  session_start (session);
+  assert_ended (session);
+  g_assert_false (wg_loop_stopped (session->loop));
+  g_assert_true (session->stats.eos_seen);
+  g_assert_false (session->stats.eos_sent);
+  g_assert_cmpuint (session->eos_count, ==, 1);
+  session_free (session);
+}
+
+static gpointer
+stop_later (gpointer data)
+{
+  Session *session = data;
+
+  g_usleep ((gulong) g_random_int_range (10000, 22000)); /* its three buffers take 15 ms */
+  session_stop (session);
+  return NULL;
+}
+
+/* Its own EOS and guard's at about the same time: the sink gets one. */
+static void
+test_eos_race (void)
+{
+  for (guint i = 0; i < EOS_RACES; i++) {
+    Session *session
+        = session_new ("wgstucksrc num-buffers=3 ! queue ! fakesink name=sink", NULL, NULL);
+    GThread *stopper;
+
+    session_start (session);
+    assert_comes (session_made, session);
+    stopper = g_thread_new ("stopper", stop_later, session);
+    assert_ended (session);
+    g_thread_join (stopper);
+    if (session->stats.eos_sent || session->stats.eos_seen)
+      g_assert_cmpuint (session->eos_count, ==, 1);
+    session_free (session);
+  }
+}
+
+static void
+lock_late (Session *session, GstElement *element)
+{
+  GstElement *late = gst_bin_get_by_name (GST_BIN (element), "late");
+
+  gst_element_set_locked_state (late, TRUE);
+  session->data = late;
+}
+
+static gboolean
+eos_sent (Session *session)
+{
+  WgPipelineStats stats;
+
+  wg_pipeline_stats (session->pipeline, &stats);
+  return stats.eos_sent;
+}
+
+/* A source that begins only after the others have had their EOS gets one as well. */
+static void
+test_late_source (void)
+{
+  Session *session = session_new (
+      "wgstucksrc ! funnel name=f ! queue ! fakesink name=sink wgstucksrc name=late ! f. ",
+      lock_late, NULL);
+  GstElement *late;
+
+  session_start (session);
+  session_await_playing (session);
+  late = session->data;
+  session_stop (session);
+  assert_comes (eos_sent, session);
+  gst_element_set_locked_state (late, FALSE);
+  g_assert_true (gst_element_sync_state_with_parent (late));
+  assert_ended (session);
+  g_assert_true (session->stats.eos_seen);
+  g_assert_cmpuint (session->eos_count, ==, 1);
+  g_assert_cmpfloat (session->took_s, <, AT_ONCE_S);
+  gst_object_unref (late);
+  session_free (session);
+}
+
+/* Elements come and go while guard looks for the sources: none is missed, none gets EOS twice. */
+typedef struct {
+  Session *session;
+  GstElement *element;
+} Churn;
+
+static gpointer
+churn (gpointer data)
+{
+  GstElement *element = ((Churn *) data)->element;
+
+  while (!session_ended (((Churn *) data)->session)) {
+    GstElement *extra = gst_element_factory_make ("identity", NULL);
+
+    gst_bin_add (GST_BIN (element), extra);
+    gst_bin_remove (GST_BIN (element), extra);
+  }
+  return NULL;
+}
+
+static void
+test_churn (void)
+{
+  for (guint i = 0; i < CHURNED_ENDS; i++) {
+    Session *session = session_new (
+        "wgstucksrc ! funnel name=f ! fakesink name=sink wgstucksrc ! f. wgstucksrc ! f. "
+        "wgstucksrc ! f. wgstucksrc ! f. wgstucksrc ! f. wgstucksrc ! f. wgstucksrc ! f. ",
+        NULL, NULL);
+    Churn data = { session, NULL };
+    GThread *churner;
+
+    session_start (session);
+    session_await_playing (session);
+    data.element = gst_object_ref (session->borrowed);
+    churner = g_thread_new ("churn", churn, &data);
+    session_stop (session);
+    assert_ended (session);
+    g_thread_join (churner);
+    gst_object_unref (data.element);
+    g_assert_true (session->stats.eos_seen);
+    g_assert_cmpuint (session->eos_count, ==, 1);
+    g_assert_cmpfloat (session->took_s, <, AT_ONCE_S);
+    session_free (session);
+  }
+}
+
+/* Nothing streams yet: nothing to drain, nothing to wait for. */
+static void
+test_never_played (void)
+{
+  WgLoop *loop = wg_loop_new ();
+  WgPipeline *pipeline
+      = wg_pipeline_new ("idle", NULL, "wgstucksrc ! fakesink", loop, NULL);
+  gint64 begun = g_get_monotonic_time ();
+  WgPipelineStats stats;
+
+  g_assert_nonnull (pipeline);
+  g_assert_cmpint (wg_pipeline_end (pipeline), ==, WG_PIPELINE_ENDED);
+  g_assert_cmpfloat (seconds_since (begun), <, AT_ONCE_S);
+  wg_pipeline_stats (pipeline, &stats);
+  g_assert_false (stats.eos_sent);
+  g_assert_null (wg_pipeline_element (pipeline));
+  wg_pipeline_unref (pipeline);
+  wg_loop_unref (loop);
+  wg_pipeline_unref (NULL);
+}
+
+/* --- no pipeline, or one that does not play --------------------------------------------------- */
+
+static void
+assert_none (const char *description, WgLoop *loop, WgPipelineError code, const char *text)
+{
+  GError *error = NULL;
+
+  g_assert_null (wg_pipeline_new ("none", "4", description, loop, &error));
+  if (code == WG_PIPELINE_ERROR_PARSE && error->domain != WG_PIPELINE_ERROR)
+    g_assert_cmpuint (error->domain, ==, GST_PARSE_ERROR);
+  else
+    g_assert_error (error, WG_PIPELINE_ERROR, (int) code);
+  if (text)
+    g_assert_nonnull (strstr (error->message, text));
+  g_error_free (error);
+}
+
+static void
+test_parse_error (void)
+{
+  WgLoop *loop = wg_loop_new ();
+  WgPipeline *pipeline;
+
+  assert_none ("wgnosuchelement ! fakesink", loop, WG_PIPELINE_ERROR_PARSE, "wgnosuchelement");
+  assert_none ("", loop, WG_PIPELINE_ERROR_PARSE, NULL);
+  assert_none ("fakesink", loop, WG_PIPELINE_ERROR_PARSE, "single element");
+  /* The loop is as good as new: no quit of guard's is left in it. */
+  g_assert_false (wg_loop_stopped (loop));
+
+  log_watch ();
+  pipeline = wg_pipeline_new ("half", "4", "fakesrc ! wgnosuchelement ! fakesink", loop, NULL);
+  g_assert_nonnull (pipeline);
+  g_assert_cmpuint (log_count ("recovered from"), ==, 1);
+  wg_pipeline_end (pipeline);
+  wg_pipeline_unref (pipeline);
+  wg_loop_unref (loop);
+  assert_comes (no_records, NULL);
+}
+
+static guint
+open_files (void)
+{
+  DIR *dir = opendir ("/proc/self/fd");
+  guint count = 0;
+
+  while (readdir (dir))
+    count++;
+  closedir (dir);
+  return count;
+}
+
+static gboolean
+files_back_to (guint *before)
+{
+  return open_files () <= *before;
+}
+
+/* Stopped before there was a pipeline: no pipeline, and no loop's eventfd left behind. */
+static void
+test_stopped_before (void)
+{
+  guint before = 0;
+
+  for (guint i = 0; i < STOPPED_EARLY; i++) {
+    WgLoop *loop = wg_loop_new ();
+
+    wg_loop_stop (loop);
+    assert_none ("wgstucksrc ! fakesink", loop, WG_PIPELINE_ERROR_STOPPED, NULL);
+    wg_loop_unref (loop);
+    if (i == 0) {
+      assert_comes (no_records, NULL);
+      before = open_files ();
+    }
+  }
+  assert_comes (no_records, NULL);
+  assert_comes (files_back_to, &before);
+}
+
+static void
+test_stopped_during_parse (void)
+{
+  Session *session = session_new ("wgstucksrc ! fakesink", NULL, NULL);
+
+  gate_close (&stuck_init);
+  session_start (session);
+  gate_await (&stuck_init, 1);
+  session_stop (session);
+  gate_open (&stuck_init);
+  session_join (session);
+  g_assert_null (session->pipeline);
+  g_assert_error (session->error, WG_PIPELINE_ERROR, WG_PIPELINE_ERROR_STOPPED);
+  session_free (session);
+  g_assert_true (ward_is_empty (NULL));
+}
+
+/* PLAYING fails and nothing is posted: guard ends the loop itself. */
+static void
+test_playing_fails (void)
+{
+  Session *session = session_new ("wgstucksrc refuse=true ! fakesink name=sink", NULL, NULL);
+
+  log_watch ();
+  session_start (session);
+  assert_ended (session);
+  g_assert_true (wg_loop_stopped (session->loop));
+  g_assert_false (session->stats.eos_sent);
+  g_assert_cmpuint (session->eos_count, ==, 0);
+  g_assert_cmpfloat (session->took_s, <, AT_ONCE_S);
+  g_assert_cmpuint (log_count ("PLAYING failed"), ==, 1);
+  session_free (session);
+}
+
+static gboolean
+quit_again (gpointer loop)
+{
+  g_main_loop_quit (wg_loop_main_loop (loop));
+  return G_SOURCE_CONTINUE;
+}
+
+typedef struct {
+  WgLoop *loop;
+  gboolean came;
+} LastQuit;
+
+static gboolean
+last_quit (gpointer data)
+{
+  LastQuit *last = data;
+
+  last->came = TRUE;
+  return quit_again (last->loop);
+}
+
+/* Quits that come while the owner waits for the parser: none is taken for the worker's, and the worker's does not
+ * end a later run. */
+static void
+test_stray_quits (void)
+{
+  for (guint i = 0; i < STRAY_QUITS; i++) {
+    WgLoop *loop = wg_loop_new ();
+    GSource *stray = g_idle_source_new (), *timeout = g_timeout_source_new (5);
+    LastQuit last = { loop, FALSE };
+    WgPipeline *pipeline;
+
+    g_source_set_callback (stray, quit_again, loop, NULL);
+    g_source_attach (stray, wg_loop_context (loop));
+    pipeline = wg_pipeline_new ("stray", NULL, "fakesrc ! fakesink", loop, NULL);
+    g_assert_nonnull (pipeline);
+    g_source_destroy (stray);
+    g_source_unref (stray);
+
+    g_source_set_callback (timeout, last_quit, &last, NULL);
+    g_source_attach (timeout, wg_loop_context (loop));
+    g_assert_false (wg_loop_run (loop));
+    g_assert_true (last.came);
+    g_source_destroy (timeout);
+    g_source_unref (timeout);
+    wg_pipeline_end (pipeline);
+    wg_pipeline_unref (pipeline);
+    wg_loop_unref (loop);
+  }
+}
+
+/* --- commands --------------------------------------------------------------------------------- */
+
+static Gate command_gate = GATE_INIT;
+static atomic_uint ran, freed;
+
+typedef struct {
+  guint number;
+  guint *next; /* the worker's */
+} Numbered;
+
+static void
+numbered (GstElement *pipeline, gpointer data)
+{
+  Numbered *command = data;
+
+  g_assert_true (GST_IS_PIPELINE (pipeline));
+  g_assert_cmpuint (command->number, ==, *command->next);
+  ++*command->next;
+  atomic_fetch_add (&ran, 1);
+}
+
+static void
+free_counted (gpointer data)
+{
+  atomic_fetch_add (&freed, 1);
+  g_free (data);
+}
+
+static void
+blocking (GstElement *pipeline, gpointer gate)
+{
+  (void) pipeline;
+  gate_pass (gate);
+}
+
+static gboolean
+all_ran (guint *n)
+{
+  return atomic_load (&ran) == *n && atomic_load (&freed) == *n;
+}
+
+static Numbered *
+numbered_new (guint number, guint *next)
+{
+  Numbered *command = g_new (Numbered, 1);
+
+  *command = (Numbered) { number, next };
+  return command;
+}
+
+/* A pipeline on a loop that the test thread owns, not playing. */
+typedef struct {
+  WgLoop *loop;
+  WgPipeline *pipeline;
+} Idle;
+
+static Idle
+idle_new (const char *description)
+{
+  Idle idle = { .loop = wg_loop_new () };
+
+  idle.pipeline = wg_pipeline_new ("idle", "4", description, idle.loop, NULL);
+  g_assert_nonnull (idle.pipeline);
+  return idle;
+}
+
+static void
+idle_free (Idle *idle)
+{
+  wg_pipeline_unref (idle->pipeline);
+  wg_loop_unref (idle->loop);
+}
+
+static void
+test_post_order (void)
+{
+  Idle idle = idle_new ("fakesrc ! fakesink");
+  guint next = 0, n = WG_PIPELINE_QUEUE_MAX;
+
+  atomic_store (&ran, 0);
+  atomic_store (&freed, 0);
+  for (guint i = 0; i < n; i++)
+    g_assert_true (wg_pipeline_post (idle.pipeline, "numbered", numbered, numbered_new (i, &next),
+        free_counted));
+  assert_comes (all_ran, &n);
+  g_assert_cmpint (wg_pipeline_end (idle.pipeline), ==, WG_PIPELINE_ENDED);
+  idle_free (&idle);
+}
+
+static gpointer
+end_idle (gpointer pipeline)
+{
+  return GINT_TO_POINTER (wg_pipeline_end (pipeline));
+}
+
+static gboolean
+is_ending (WgPipeline *pipeline)
+{
+  WgPipelineStats stats;
+
+  wg_pipeline_stats (pipeline, &stats);
+  return stats.ending;
+}
+
+static void
+test_overflow_and_ending (void)
+{
+  Idle idle = idle_new ("fakesrc ! fakesink");
+  guint next = 0;
+  WgPipelineStats stats;
+  GThread *ender;
+
+  log_watch ();
+  atomic_store (&ran, 0);
+  atomic_store (&freed, 0);
+  gate_close (&command_gate);
+  g_assert_true (wg_pipeline_post (idle.pipeline, "blocking", blocking, &command_gate, NULL));
+  gate_await (&command_gate, 1);
+
+  for (guint i = 0; i < WG_PIPELINE_QUEUE_MAX; i++)
+    g_assert_true (wg_pipeline_post (idle.pipeline, "numbered", numbered, numbered_new (i, &next),
+        free_counted));
+  for (guint i = 1; i <= 3; i++) {
+    g_assert_false (wg_pipeline_post (idle.pipeline, "one too many", numbered,
+        numbered_new (0, &next), free_counted));
+    g_assert_cmpuint (atomic_load (&freed), ==, i);
+    wg_pipeline_stats (idle.pipeline, &stats);
+    g_assert_cmpuint (stats.dropped_full, ==, i);
+  }
+  g_assert_cmpuint (log_count ("commands are waiting"), ==, 1);
+  g_assert_cmpuint (log_count ("in blocking for"), ==, 1);
+
+  /* The end drops them all, unrun, each freed once, before the worker is free again. */
+  ender = g_thread_new ("ender", end_idle, idle.pipeline);
+  assert_comes (is_ending, idle.pipeline);
+  g_assert_false (wg_pipeline_post (idle.pipeline, "too late", numbered, numbered_new (0, &next),
+      free_counted));
+  gate_open (&command_gate);
+  g_assert_cmpint (GPOINTER_TO_INT (g_thread_join (ender)), ==, WG_PIPELINE_ENDED);
+  g_assert_false (wg_pipeline_post (idle.pipeline, "much too late", numbered,
+      numbered_new (0, &next), free_counted));
+  g_assert_cmpuint (atomic_load (&ran), ==, 0);
+  g_assert_cmpuint (atomic_load (&freed), ==, WG_PIPELINE_QUEUE_MAX + 5);
+  wg_pipeline_stats (idle.pipeline, &stats);
+  g_assert_cmpuint (stats.dropped_full, ==, 3);
+  g_assert_cmpuint (stats.dropped_ending, ==, WG_PIPELINE_QUEUE_MAX + 2);
+  idle_free (&idle);
+}
+
+/* PLAYING finds the queue full: the owner must not run a loop that nothing will ever end. */
+static void
+test_play_into_full_queue (void)
+{
+  Idle idle = idle_new ("fakesrc ! fakesink");
+  guint next = 0;
+  GThread *ender;
+
+  gate_close (&command_gate);
+  g_assert_true (wg_pipeline_post (idle.pipeline, "blocking", blocking, &command_gate, NULL));
+  gate_await (&command_gate, 1);
+  for (guint i = 0; i < WG_PIPELINE_QUEUE_MAX; i++)
+    g_assert_true (wg_pipeline_post (idle.pipeline, "numbered", numbered, numbered_new (i, &next),
+        g_free));
+  wg_pipeline_play (idle.pipeline);
+  g_assert_true (wg_loop_stopped (idle.loop));
+  ender = g_thread_new ("ender", end_idle, idle.pipeline);
+  assert_comes (is_ending, idle.pipeline);
+  gate_open (&command_gate);
+  g_thread_join (ender);
+  idle_free (&idle);
+}
+
+static char *
+get_string (GstElement *pipeline, const char *name, const char *property)
+{
+  GstElement *element = gst_bin_get_by_name (GST_BIN (pipeline), name);
+  char *value;
+
+  g_object_get (element, property, &value, NULL);
+  gst_object_unref (element);
+  return value;
+}
+
+static gboolean
+told_missing (gpointer unused)
+{
+  (void) unused;
+  return log_count ("no element 'wgnosuch'") == 1;
+}
+
+static void
+test_post_string (void)
+{
+  Idle idle = idle_new ("fakesrc ! fakesink name=sink filesink name=cf");
+  GstElement *pipeline = wg_pipeline_element (idle.pipeline), *other = gst_pipeline_new (NULL);
+
+  log_watch ();
+  g_assert_true (wg_pipeline_post_string (pipeline, "cf", "location", "hello"));
+  g_assert_true (wg_pipeline_post_string (pipeline, "wgnosuch", "location", "hello"));
+  assert_comes (told_missing, NULL); /* which comes after the first */
+  {
+    g_autofree char *location = get_string (pipeline, "cf", "location");
+
+    g_assert_cmpstr (location, ==, "hello");
+  }
+  g_assert_false (wg_pipeline_post_string (other, "cf", "location", "hello")); /* not guard's */
+  wg_pipeline_end (idle.pipeline);
+  g_assert_false (wg_pipeline_post_string (pipeline, "cf", "location", "hello"));
+  gst_object_unref (other);
+  gst_object_unref (pipeline);
+  idle_free (&idle);
+}
+
+/* --- upstream events -------------------------------------------------------------------------- */
+
+static GstEvent *
+input_event (void)
+{
+  return gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM, gst_structure_new_empty ("input"));
+}
+
+static atomic_uint probed;
+
+static GstPadProbeReturn
+on_upstream (GstPad *pad, GstPadProbeInfo *info, gpointer unused)
+{
+  (void) pad;
+  (void) unused;
+  if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_CUSTOM_UPSTREAM)
+    atomic_fetch_add (&probed, 1);
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+probe_upstream (Session *session, GstElement *element)
+{
+  GstElement *before = gst_bin_get_by_name (GST_BIN (element), "before");
+  GstPad *pad = gst_element_get_static_pad (before, "src");
+
+  (void) session;
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, on_upstream, NULL, NULL);
+  gst_object_unref (pad);
+  gst_object_unref (before);
+}
+
+static gboolean
+source_got (guint *n)
+{
+  return stuck_source_events () == *n;
+}
+
+static void
+test_send_upstream (void)
+{
+  Session *session = session_new (
+      "( wgstucksrc name=inner ) name=b inner. ! identity name=before ! fakesink name=sink",
+      probe_upstream, NULL);
+  guint got = stuck_source_events ();
+  GstElement *inner, *pipeline;
+  GstEvent *event = gst_event_ref (input_event ());
+
+  atomic_store (&probed, 0);
+  session_start (session);
+  session_await_playing (session);
+  pipeline = gst_object_ref (session->borrowed);
+  inner = gst_bin_get_by_name (GST_BIN (pipeline), "inner");
+
+  g_assert_true (wg_pipeline_send_upstream (inner, event)); /* to the source, by its own pad */
+  got++;
+  assert_comes (source_got, &got);
+  g_assert_cmpuint (atomic_load (&probed), ==, 0);
+
+  g_assert_true (wg_pipeline_send_upstream (pipeline, input_event ())); /* by the sink */
+  got++;
+  assert_comes (source_got, &got);
+  g_assert_cmpuint (atomic_load (&probed), ==, 1);
+
+  g_assert_false (wg_pipeline_send_upstream (NULL, input_event ()));
+
+  session_stop (session);
+  assert_ended (session);
+  g_assert_false (wg_pipeline_send_upstream (pipeline, input_event ()));
+  g_assert_false (wg_pipeline_send_upstream (inner, input_event ()));
+  g_assert_cmpuint (stuck_source_events (), ==, got);
+  g_assert_cmpint (GST_MINI_OBJECT_REFCOUNT_VALUE (event), ==, 1); /* guard's are given back */
+  gst_event_unref (event);
+  gst_object_unref (inner);
+  gst_object_unref (pipeline);
+  session_free (session);
+}
+
+/* A bin that is no pipeline gets it on its source pads, as elements do. */
+static void
+test_send_upstream_bin (void)
+{
+  Session *session = session_new ("wgstucksrc name=s ! fakesink name=sink", NULL, NULL);
+  guint got = stuck_source_events ();
+  GstElement *bin = gst_parse_bin_from_description ("wgstucksrc", TRUE, NULL);
+  GstElement *sink = gst_element_factory_make ("fakesink", NULL);
+
+  session_start (session);
+  session_await_playing (session);
+  gst_bin_add_many (GST_BIN (session->borrowed), gst_object_ref (bin), sink, NULL);
+  gst_element_link (bin, sink);
+  gst_element_sync_state_with_parent (sink);
+  gst_element_sync_state_with_parent (bin);
+  g_assert_true (wg_pipeline_send_upstream (bin, input_event ()));
+  got++;
+  assert_comes (source_got, &got);
+  session_stop (session);
+  assert_ended (session);
+  gst_object_unref (bin);
+  session_free (session);
+}
+
+/* What is in no pipeline of guard's is served at once, in the calling thread. */
+static void
+test_send_upstream_elsewhere (void)
+{
+  GstElement *pipeline
+      = gst_parse_launch ("wgstucksrc name=s ! fakesink name=sink", NULL);
+  GstElement *source = gst_bin_get_by_name (GST_BIN (pipeline), "s");
+  guint got = stuck_source_events ();
+
+  gst_element_set_state (pipeline, GST_STATE_PLAYING);
+  gst_element_get_state (pipeline, NULL, NULL, GST_CLOCK_TIME_NONE);
+  g_assert_true (wg_pipeline_send_upstream (source, input_event ()));
+  g_assert_cmpuint (stuck_source_events (), ==, got + 1);
+  g_assert_true (wg_pipeline_send_upstream (pipeline, input_event ()));
+  g_assert_cmpuint (stuck_source_events (), ==, got + 2);
+  gst_element_set_state (pipeline, GST_STATE_NULL);
+  gst_object_unref (source);
+  gst_object_unref (pipeline);
+}
+
+/* --- messages and threads --------------------------------------------------------------------- */
+
+static atomic_uint replaced;
+
+static GstBusSyncReply
+drop_handler (GstBus *bus, GstMessage *message, gpointer data)
+{
+  (void) bus;
+  atomic_fetch_add ((atomic_uint *) data, 1);
+  gst_message_unref (message);
+  return GST_BUS_DROP;
+}
+
+static void
+count_replaced (gpointer data)
+{
+  (void) data;
+  atomic_fetch_add (&replaced, 1);
+}
+
+static void
+post_chat (GstElement *pipeline, gpointer unused)
+{
+  (void) unused;
+  gst_element_post_message (pipeline,
+      gst_message_new_application (GST_OBJECT (pipeline), gst_structure_new_empty ("chat")));
+}
+
+static gboolean
+reached (atomic_uint *count)
+{
+  return atomic_load (count) > 0;
+}
+
+/* The host's handler is asked about each message and its reply counts; its data goes once. */
+static void
+test_sync_handler (void)
+{
+  Idle idle = idle_new ("fakesrc ! fakesink");
+  GstElement *pipeline = wg_pipeline_element (idle.pipeline);
+  GstBus *bus = gst_element_get_bus (pipeline);
+  atomic_uint first = 0, second = 0;
+
+  atomic_store (&replaced, 0);
+  g_assert_true (wg_pipeline_post (idle.pipeline, "post", post_chat, NULL, NULL));
+  {
+    GstMessage *message
+        = gst_bus_timed_pop_filtered (bus, AWAIT_S * GST_SECOND, GST_MESSAGE_APPLICATION);
+
+    g_assert_nonnull (message); /* no handler of the host's: passed */
+    gst_message_unref (message);
+  }
+  wg_pipeline_set_sync_handler (idle.pipeline, drop_handler, &first, count_replaced);
+  wg_pipeline_set_sync_handler (idle.pipeline, drop_handler, &second, count_replaced);
+  g_assert_cmpuint (atomic_load (&replaced), ==, 1);
+  g_assert_true (wg_pipeline_post (idle.pipeline, "post", post_chat, NULL, NULL));
+  assert_comes (reached, &second);
+  g_assert_cmpuint (first, ==, 0);
+  g_assert_cmpuint (second, ==, 1);
+  g_assert_false (gst_bus_have_pending (bus));
+
+  gst_object_unref (bus);
+  wg_pipeline_end (idle.pipeline);
+  g_assert_cmpuint (atomic_load (&replaced), ==, 1); /* we hold the pipeline, it holds the bus */
+  gst_object_unref (pipeline);
+  g_assert_cmpuint (atomic_load (&replaced), ==, 2);
+  idle_free (&idle);
+}
+
+static pthread_mutex_t seen_mutex = PTHREAD_MUTEX_INITIALIZER;
+static GHashTable *seen; /* "name/pipeline/session" of threads that began, to a count of those alive */
+
+static void
+on_thread (const WgThreadInfo *info, gpointer unused)
+{
+  g_autofree char *key = g_strdup_printf ("%s/%s/%s", info->name, info->pipeline, info->session);
+  int alive;
+
+  (void) unused;
+  pthread_mutex_lock (&seen_mutex);
+  alive = GPOINTER_TO_INT (g_hash_table_lookup (seen, key));
+  alive += info->end == WG_THREAD_ALIVE ? 1 : -1;
+  g_assert_true (info->end == WG_THREAD_ALIVE || info->end == WG_THREAD_LEFT);
+  g_hash_table_insert (seen, g_steal_pointer (&key), GINT_TO_POINTER (alive));
+  pthread_mutex_unlock (&seen_mutex);
+}
+
+static void
+assert_seen (const char *key, int alive)
+{
+  gpointer value;
+
+  pthread_mutex_lock (&seen_mutex);
+  g_assert_true (g_hash_table_lookup_extended (seen, key, NULL, &value));
+  g_assert_cmpint (GPOINTER_TO_INT (value), ==, alive);
+  pthread_mutex_unlock (&seen_mutex);
+}
+
+static void
+test_streaming_threads (void)
+{
+  Session *session
+      = session_new ("wgstucksrc name=s ! queue name=q ! fakesink name=sink", NULL, NULL);
+
+  assert_comes (no_records, NULL);
+  seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  wg_thread_set_func (on_thread, NULL);
+  session_start (session);
+  session_await_playing (session);
+  assert_seen ("s:src/test/4", 1);
+  assert_seen ("q:src/test/4", 1);
+  assert_seen ("worker/test/4", 1);
+  session_stop (session);
+  assert_ended (session);
+  assert_comes (no_records, NULL);
+  assert_seen ("s:src/test/4", 0);
+  assert_seen ("q:src/test/4", 0);
+  session_free (session);
+  wg_thread_set_func (NULL, NULL);
+  pthread_mutex_lock (&seen_mutex);
+  g_hash_table_destroy (seen);
+  pthread_mutex_unlock (&seen_mutex);
+}
+
+/* --- all of life ------------------------------------------------------------------------------ */
+
+static gpointer
+random_stopper (gpointer data)
+{
+  g_usleep ((gulong) g_random_int_range (0, RANDOM_STOP_US));
+  wg_loop_stop (data);
+  wg_loop_unref (data);
+  return NULL;
+}
+
+/* Without Session's probes: as bare as it can be. */
+static gpointer
+random_owner (gpointer unused)
+{
+  for (guint i = 0; i < RANDOM_STOPS; i++) {
+    WgLoop *loop = wg_loop_new ();
+    GThread *stopper = g_thread_new ("stopper", random_stopper, wg_loop_ref (loop));
+    g_autoptr (GError) error = NULL;
+    WgPipeline *pipeline
+        = wg_pipeline_new ("random", "4", "wgstucksrc ! queue ! fakesink", loop, &error);
+
+    if (pipeline) {
+      wg_pipeline_play (pipeline);
+      g_assert_true (wg_loop_run (loop));
+      g_assert_cmpint (wg_pipeline_end (pipeline), ==, WG_PIPELINE_ENDED);
+    } else {
+      g_assert_error (error, WG_PIPELINE_ERROR, WG_PIPELINE_ERROR_STOPPED);
+    }
+    g_assert_cmpfloat (seconds_since (wg_loop_stop_time (loop)), <, AT_ONCE_S);
+    wg_pipeline_unref (pipeline);
+    wg_loop_unref (loop);
+    g_thread_join (stopper);
+  }
+  return unused;
+}
+
+static void
+test_random_stops (void)
+{
+  GThread *owners[OWNERS];
+  WgWardStatus before, after;
+  WgThreadCounts threads, threads_before;
+
+  wg_ward_status (&before);
+  wg_thread_counts (&threads_before);
+  for (guint i = 0; i < OWNERS; i++)
+    owners[i] = g_thread_new ("owner", random_owner, NULL);
+  for (guint i = 0; i < OWNERS; i++)
+    g_thread_join (owners[i]);
+  assert_comes (no_records, NULL);
+  wg_thread_counts (&threads);
+  g_assert_cmpuint (threads.unexpected, ==, threads_before.unexpected);
+  wg_ward_status (&after);
+  g_assert_cmpuint (after.now, ==, 0);
+  g_assert_cmpuint (after.entered, ==, before.entered);
+}
+
+/* --- settings --------------------------------------------------------------------------------- */
+
+static WgPipeline *logged_pipeline;
+static atomic_uint settings_lines;
+
+/* A host's function that asks guard something, as it may: guard logs with no lock held. */
+static void
+asking_log (WgLogLevel level, const char *line)
+{
+  WgPipelineStats stats;
+
+  (void) level;
+  if (!strstr (line, "is no number"))
+    return;
+  if (logged_pipeline)
+    wg_pipeline_stats (logged_pipeline, &stats);
+  atomic_fetch_add (&settings_lines, 1);
+}
+
+static void
+test_bad_setting (void)
+{
+  Idle idle;
+
+  if (!g_test_subprocess ()) {
+    g_test_trap_subprocess (NULL, AWAIT_S * G_USEC_PER_SEC, G_TEST_SUBPROCESS_INHERIT_STDERR);
+    g_test_trap_assert_passed ();
+    return;
+  }
+  g_setenv ("WOLF_GUARD_EOS_MS", "soon", TRUE);
+  wg_log_set_func (asking_log);
+  idle = idle_new ("fakesrc ! fakesink");
+  logged_pipeline = idle.pipeline;
+  wg_pipeline_end (idle.pipeline);
+  g_assert_cmpuint (atomic_load (&settings_lines), ==, 1);
+  logged_pipeline = NULL;
+  idle_free (&idle);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_setenv ("WOLF_GUARD_EOS_MS", BOUND_MS, TRUE);
+  g_setenv ("WOLF_GUARD_NULL_MS", BOUND_MS, TRUE);
+  gst_init (NULL, NULL);
+  g_test_init (&argc, &argv, NULL);
+  stuck_source_register ();
+  log_watch ();
+
+  g_test_add_func ("/pipeline/end/healthy", test_healthy_end);
+  g_test_add_func ("/pipeline/end/with-first-buffer", test_end_with_first_buffer);
+  g_test_add_func ("/pipeline/end/late-owner", test_late_owner);
+  g_test_add_func ("/pipeline/end/by-error", test_ended_by_error);
+  g_test_add_func ("/pipeline/end/by-eos", test_ended_by_eos);
+  g_test_add_func ("/pipeline/end/eos-race", test_eos_race);
+  g_test_add_func ("/pipeline/end/late-source", test_late_source);
+  g_test_add_func ("/pipeline/end/churn", test_churn);
+  g_test_add_func ("/pipeline/end/never-played", test_never_played);
+  g_test_add_func ("/pipeline/new/parse-error", test_parse_error);
+  g_test_add_func ("/pipeline/new/stopped-before", test_stopped_before);
+  g_test_add_func ("/pipeline/new/stopped-during-parse", test_stopped_during_parse);
+  g_test_add_func ("/pipeline/new/stray-quits", test_stray_quits);
+  g_test_add_func ("/pipeline/play/fails", test_playing_fails);
+  g_test_add_func ("/pipeline/play/full-queue", test_play_into_full_queue);
+  g_test_add_func ("/pipeline/post/order", test_post_order);
+  g_test_add_func ("/pipeline/post/overflow-and-ending", test_overflow_and_ending);
+  g_test_add_func ("/pipeline/post/string", test_post_string);
+  g_test_add_func ("/pipeline/upstream/recipients", test_send_upstream);
+  g_test_add_func ("/pipeline/upstream/bin", test_send_upstream_bin);
+  g_test_add_func ("/pipeline/upstream/elsewhere", test_send_upstream_elsewhere);
+  g_test_add_func ("/pipeline/messages/sync-handler", test_sync_handler);
+  g_test_add_func ("/pipeline/messages/streaming-threads", test_streaming_threads);
+  g_test_add_func ("/pipeline/random-stops", test_random_stops);
+  g_test_add_func ("/pipeline/bad-setting", test_bad_setting);
+  return g_test_run ();
+}

@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Pipelines that get stuck: their owners are free in time, they go to the ward, everybody else is
+ * served meanwhile, and when the stuck call returns after all, nothing is left.
+ */
+#include "session.h"
+#include "stuck-source.h"
+
+#include <gst/app/gstappsink.h>
+#include <stdlib.h>
+#include <wolf-guard/ward.h>
+
+#define EOS_MS 400
+#define NULL_MS 400
+#define WARD_MAX 2
+/* What a loaded machine may add to a bound; to be stuck is to take AWAIT_S and more. */
+#define SLACK_S 5.0
+#define BOUND_S ((EOS_MS + NULL_MS) / 1000.0)
+/* Calls that block on nothing: the bound that says that they did not wait for the stuck one. */
+#define PROMPT_S 1.0
+
+static Gate push_gate = GATE_INIT, command_gate = GATE_INIT;
+
+static WgWardStatus
+ward (void)
+{
+  WgWardStatus status;
+
+  wg_ward_status (&status);
+  return status;
+}
+
+/* The owner is free, in time, and the ward has one more. */
+static void
+assert_put_aside (Session *session, guint now)
+{
+  session_join (session);
+  g_assert_no_error (session->error);
+  g_assert_cmpint (session->end, ==, WG_PIPELINE_IN_WARD);
+  g_assert_cmpfloat (session->took_s, <, BOUND_S + SLACK_S);
+  g_assert_cmpuint (ward ().now, ==, now);
+  g_assert_cmpuint (ward ().max, ==, WARD_MAX);
+  g_assert_cmpuint (session->finalized, ==, 0);
+  g_assert_cmpuint (session->data_freed, ==, 0);
+}
+
+/* What was stuck has been let go: nothing is left of it. */
+static void
+assert_released (Session *session)
+{
+  assert_comes (ward_is_empty, NULL);
+  g_assert_cmpfloat (ward ().oldest_s, ==, 0);
+  session_free (session); /* which waits for the GstPipeline and the handler's data to go */
+  assert_comes (no_records, NULL);
+  /* Late, but as planned: */
+  g_assert_cmpuint (log_count ("ENDED UNEXPECTEDLY"), ==, 0);
+}
+
+/* --- places to be stuck in -------------------------------------------------------------------- */
+
+static void
+test_create (void)
+{
+  Session *session = session_new ("wgstucksrc ! queue ! fakesink name=sink", NULL, NULL);
+  WgWardStatus before = ward ();
+
+  log_watch ();
+  session_start (session);
+  session_await_playing (session);
+  gate_close (&stuck_create);
+  gate_await (&stuck_create, 1);
+  session_stop (session);
+  assert_put_aside (session, 1);
+  g_assert_cmpuint (ward ().entered, ==, before.entered + 1);
+  g_assert_cmpfloat (ward ().oldest_s, >=, 0);
+  g_assert_false (ward ().failing);
+  g_assert_true (session->stats.eos_seen); /* the encoder's side drained */
+  g_assert_cmpuint (session->eos_count, ==, 1);
+  g_assert_cmpuint (log_count ("in set_state(NULL) for"), ==, 1);
+  gate_open (&stuck_create);
+  assert_released (session);
+  g_assert_cmpuint (ward ().released, ==, before.released + 1);
+  g_assert_cmpuint (log_count ("came through and is released"), ==, 1);
+}
+
+/* Ended by ERROR, without a stop: ages and bounds count from the end itself. */
+static void
+post_error (GstElement *pipeline, gpointer unused)
+{
+  (void) unused;
+  GST_ELEMENT_ERROR (pipeline, STREAM, FAILED, ("planted"), (NULL));
+}
+
+static void
+test_create_after_error (void)
+{
+  Session *session = session_new ("wgstucksrc ! queue ! fakesink name=sink", NULL, NULL);
+  guint released = 0;
+
+  log_watch ();
+  session_start (session);
+  session_await_playing (session);
+  gate_close (&stuck_create);
+  gate_await (&stuck_create, 1);
+  g_assert_true (wg_pipeline_post (session->pipeline, "error", post_error, NULL, NULL));
+  assert_put_aside (session, 1);
+  g_assert_false (session->stats.eos_sent);
+  g_assert_cmpuint (session->eos_count, ==, 0);
+  gate_open (&stuck_create);
+  assert_released (session);
+  /* Not "released, <the machine's uptime> s after its stop": */
+  for (guint second = 0; second < BOUND_S + SLACK_S + AWAIT_S; second++) {
+    g_autofree char *said = g_strdup_printf ("released, %u.", second);
+
+    released += log_count (said);
+  }
+  g_assert_cmpuint (released, ==, 1);
+}
+
+static void
+test_start (void)
+{
+  Session *session = session_new ("wgstucksrc ! queue ! fakesink name=sink", NULL, NULL);
+
+  gate_close (&stuck_start);
+  session_start (session);
+  gate_await (&stuck_start, 1);
+  session_stop (session);
+  assert_put_aside (session, 1);
+  g_assert_false (session->stats.eos_sent);
+  gate_open (&stuck_start);
+  assert_released (session);
+}
+
+static void
+test_parse (void)
+{
+  Session *session = session_new ("wgstucksrc ! fakesink", NULL, NULL);
+  gint64 stopped;
+
+  gate_close (&stuck_init);
+  session_start (session);
+  gate_await (&stuck_init, 1);
+  stopped = g_get_monotonic_time ();
+  session_stop (session);
+  session_join (session);
+  g_assert_null (session->pipeline);
+  g_assert_error (session->error, WG_PIPELINE_ERROR, WG_PIPELINE_ERROR_STOPPED);
+  g_assert_cmpfloat ((double) (session->returned - stopped) / G_USEC_PER_SEC, <, BOUND_S + SLACK_S);
+  g_assert_cmpuint (ward ().now, ==, 1);
+  gate_open (&stuck_init);
+  assert_released (session);
+}
+
+static void
+on_handoff (GstElement *sink, GstBuffer *buffer, GstPad *pad, gpointer data)
+{
+  Session *session = data;
+
+  (void) sink;
+  (void) buffer;
+  (void) pad;
+  if (atomic_load (&session->playing))
+    gate_pass (&push_gate);
+}
+
+static void
+connect_handoff (Session *session, GstElement *element)
+{
+  GstElement *sink = gst_bin_get_by_name (GST_BIN (element), "sink");
+
+  g_signal_connect (sink, "handoff", G_CALLBACK (on_handoff), session);
+  gst_object_unref (sink);
+}
+
+/* Stuck inside a push: the peer's STREAM_LOCK is taken, and EOS's helper waits for it. */
+static void
+test_push (void)
+{
+  Session *session
+      = session_new ("wgstucksrc ! fakesink name=sink signal-handoffs=true", connect_handoff, NULL);
+
+  session_start (session);
+  session_await_playing (session);
+  gate_close (&push_gate);
+  gate_await (&push_gate, 1);
+  session_stop (session);
+  assert_put_aside (session, 1);
+  g_assert_false (session->stats.eos_seen);
+  gate_open (&push_gate);
+  assert_released (session);
+}
+
+static void
+blocking (GstElement *pipeline, gpointer gate)
+{
+  (void) pipeline;
+  gate_pass (gate);
+}
+
+static void
+test_command (void)
+{
+  Session *session = session_new ("wgstucksrc ! queue ! fakesink name=sink", NULL, NULL);
+
+  session_start (session);
+  session_await_playing (session);
+  gate_close (&command_gate);
+  g_assert_true (wg_pipeline_post (session->pipeline, "blocking", blocking, &command_gate, NULL));
+  gate_await (&command_gate, 1);
+  session_stop (session);
+  assert_put_aside (session, 1);
+  g_assert_true (session->stats.eos_seen); /* drained all the same */
+  gate_open (&command_gate);
+  assert_released (session);
+}
+
+/* One source stuck, another healthy: the healthy one's sink gets its EOS. */
+static void
+test_one_of_two (void)
+{
+  Session *session = session_new (
+      "wgstucksrc ! fakesink async=false wgstucksrc hold=false ! queue ! fakesink name=sink", NULL,
+      NULL);
+
+  session_start (session);
+  session_await_playing (session);
+  gate_close (&stuck_create);
+  gate_await (&stuck_create, 1);
+  session_stop (session);
+  assert_put_aside (session, 1);
+  g_assert_true (session->stats.eos_seen);
+  g_assert_cmpuint (session->eos_count, ==, 1);
+  gate_open (&stuck_create);
+  assert_released (session);
+  g_assert_cmpuint (ward ().now, ==, 0);
+}
+
+/* A full appsink that nobody reads is slow to drain, not stuck: NULL unlocks it. */
+static void
+test_full_appsink (void)
+{
+  Session *session = session_new ("wgstucksrc ! appsink name=sink max-buffers=1 drop=false sync=false",
+      NULL, NULL);
+
+  session_start (session);
+  session_await_playing (session);
+  session_stop (session);
+  session_join (session);
+  g_assert_cmpint (session->end, ==, WG_PIPELINE_ENDED);
+  g_assert_cmpfloat (session->took_s, <, BOUND_S + SLACK_S);
+  g_assert_true (ward_is_empty (NULL));
+  session_free (session);
+  assert_comes (no_records, NULL);
+}
+
+/* The streaming thread is gone for good, and with it the pipeline: leaks, so in a process of its own. */
+static gboolean
+vanished (gpointer unused)
+{
+  (void) unused;
+  return log_count ("ENDED UNEXPECTEDLY (bare exit)") == 1;
+}
+
+static void
+test_dead (void)
+{
+  Session *session;
+
+  if (!g_test_subprocess ()) {
+    g_test_trap_subprocess (NULL, 3 * AWAIT_S * G_USEC_PER_SEC, G_TEST_SUBPROCESS_INHERIT_STDERR);
+    g_test_trap_assert_passed ();
+    return;
+  }
+  log_watch ();
+  session = session_new ("wgstucksrc name=s die=true ! queue ! fakesink name=sink", NULL, NULL);
+  session_start (session);
+  assert_comes (session_made, session);
+  assert_comes (vanished, NULL);
+  g_assert_cmpuint (log_count ("'s:src' session=4 pipeline=test: ENDED UNEXPECTEDLY"), ==, 1);
+  session_stop (session);
+  assert_put_aside (session, 1);
+  g_assert_true (session->stats.eos_seen);
+  _exit (0); /* what is leaked is leaked on purpose */
+}
+
+/* --- everybody else, meanwhile ---------------------------------------------------------------- */
+
+static GstEvent *
+input_event (void)
+{
+  return gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM, gst_structure_new_empty ("input"));
+}
+
+static atomic_bool unguarded_returned;
+
+static gpointer
+send_unguarded (gpointer pipeline)
+{
+  gst_element_send_event (pipeline, gst_event_new_eos ());
+  atomic_store (&unguarded_returned, TRUE);
+  gst_object_unref (pipeline);
+  return NULL;
+}
+
+static gboolean
+has_returned (gpointer unused)
+{
+  (void) unused;
+  return atomic_load (&unguarded_returned);
+}
+
+static void
+assert_prompt_calls (GstElement *pipeline, gboolean taken)
+{
+  gint64 begun = g_get_monotonic_time ();
+  GstElement *source = gst_bin_get_by_name (GST_BIN (pipeline), "s");
+
+  g_assert_cmpint (wg_pipeline_send_upstream (pipeline, input_event ()), ==, taken);
+  g_assert_cmpint (wg_pipeline_send_upstream (source, input_event ()), ==, taken);
+  g_assert_cmpint (wg_pipeline_post_string (pipeline, "s", "name", "s"), ==, taken);
+  gst_object_unref (source);
+  g_assert_cmpfloat (seconds_since (begun), <, PROMPT_S);
+}
+
+/* While the pipeline is stuck and then in the ward, guard's calls return; GStreamer's own do not. */
+static void
+test_prompt_while_stuck (void)
+{
+  Session *session = session_new ("wgstucksrc name=s ! queue ! fakesink name=sink", NULL, NULL);
+  GstElement *pipeline;
+  GThread *unguarded;
+  gint64 begun;
+  WgPipelineStats stats;
+
+  session_start (session);
+  session_await_playing (session);
+  pipeline = gst_object_ref (session->borrowed);
+  gate_close (&stuck_create);
+  gate_await (&stuck_create, 1);
+  assert_prompt_calls (pipeline, TRUE);
+  session_stop (session);
+  assert_put_aside (session, 1);
+  assert_prompt_calls (pipeline, FALSE);
+
+  atomic_store (&unguarded_returned, FALSE);
+  unguarded = g_thread_new ("unguarded", send_unguarded, gst_object_ref (pipeline));
+  begun = g_get_monotonic_time ();
+  while (seconds_since (begun) < PROMPT_S && !atomic_load (&unguarded_returned))
+    g_usleep (1000); /* the absence of something: there is nothing to await but time */
+  g_assert_false (atomic_load (&unguarded_returned));
+
+  begun = g_get_monotonic_time ();
+  wg_pipeline_stats (session->pipeline, &stats);
+  g_assert_true (stats.ending);
+  g_assert_cmpuint (ward ().now, ==, 1);
+  g_assert_cmpfloat (seconds_since (begun), <, PROMPT_S);
+
+  gst_object_unref (pipeline);
+  gate_open (&stuck_create);
+  assert_comes (has_returned, NULL);
+  g_thread_join (unguarded);
+  assert_released (session);
+}
+
+/* --- lifetime --------------------------------------------------------------------------------- */
+
+/* What a host's session object is to an appsink's callback. */
+typedef struct {
+  atomic_uint *samples, *freed;
+} SampleData;
+
+static atomic_uint samples, sample_data_freed;
+
+static GstFlowReturn
+on_sample (GstAppSink *sink, gpointer data)
+{
+  SampleData *sample = data;
+
+  atomic_fetch_add (sample->samples, 1);
+  gst_sample_unref (gst_app_sink_pull_sample (sink));
+  return GST_FLOW_OK;
+}
+
+static void
+sample_data_free (gpointer data)
+{
+  atomic_fetch_add (((SampleData *) data)->freed, 1);
+  g_free (data);
+}
+
+static void
+connect_sample (Session *session, GstElement *element)
+{
+  GstAppSinkCallbacks callbacks = { .new_sample = on_sample };
+  GstElement *sink = gst_bin_get_by_name (GST_BIN (element), "sink");
+  SampleData *data = g_new (SampleData, 1);
+
+  (void) session;
+  *data = (SampleData) { &samples, &sample_data_freed };
+  gst_app_sink_set_callbacks (GST_APP_SINK (sink), &callbacks, data, sample_data_free);
+  gst_object_unref (sink);
+}
+
+static gboolean
+sample_came (gpointer unused)
+{
+  (void) unused;
+  return atomic_load (&samples) > 0;
+}
+
+/* The owner has dropped all that it has; then the source comes to, posts messages and pushes. What the
+ * callbacks point to is still there, and goes with the pipeline. (For the address sanitizer.) */
+static void
+test_owner_gone (void)
+{
+  Session *session = session_new ("wgstucksrc name=s chatty=true hold=false ! identity name=i ! "
+                                  "queue ! appsink name=sink sync=false",
+      connect_sample, NULL);
+  GstElement *pipeline;
+  guint messages;
+
+  atomic_store (&samples, 0);
+  atomic_store (&sample_data_freed, 0);
+  session_start (session);
+  session_await_playing (session);
+  assert_comes (sample_came, NULL);
+  /* The worker is what is stuck: the rest of the pipeline goes on, in the ward. */
+  gate_close (&command_gate);
+  g_assert_true (wg_pipeline_post (session->pipeline, "blocking", blocking, &command_gate, NULL));
+  gate_await (&command_gate, 1);
+  pipeline = gst_object_ref (session->borrowed);
+  session_stop (session);
+  assert_put_aside (session, 1);
+  wg_pipeline_unref (g_steal_pointer (&session->pipeline));
+  wg_loop_unref (session->loop);
+  session->loop = NULL;
+
+  /* In the ward the host's handler is not asked any more, and nothing piles up on the bus. */
+  messages = atomic_load (&session->messages);
+  for (guint i = 0; i < 100; i++)
+    gst_element_post_message (pipeline,
+        gst_message_new_application (GST_OBJECT (pipeline), gst_structure_new_empty ("late")));
+  {
+    GstBus *bus = gst_element_get_bus (pipeline);
+
+    g_assert_false (gst_bus_have_pending (bus));
+    gst_object_unref (bus);
+  }
+  g_assert_cmpuint (atomic_load (&session->messages), ==, messages);
+  g_assert_cmpuint (atomic_load (&sample_data_freed), ==, 0);
+  g_assert_cmpuint (atomic_load (&session->data_freed), ==, 0);
+  gst_object_unref (pipeline);
+
+  gate_open (&command_gate);
+  assert_comes (ward_is_empty, NULL);
+  assert_comes (session_finalized, session);
+  g_assert_cmpuint (atomic_load (&session->finalized), ==, 1);
+  g_assert_cmpuint (atomic_load (&session->data_freed), ==, 1);
+  g_assert_cmpuint (atomic_load (&sample_data_freed), ==, 1);
+  assert_comes (no_records, NULL);
+  g_free (session);
+}
+
+/* The same with the source stuck in create(): its first deeds when it comes to are messages and a push,
+ * while the worker still waits for it. */
+static void
+test_owner_gone_stuck_source (void)
+{
+  Session *session = session_new (
+      "wgstucksrc chatty=true ! appsink name=sink sync=false", connect_sample, NULL);
+
+  atomic_store (&samples, 0);
+  atomic_store (&sample_data_freed, 0);
+  session_start (session);
+  session_await_playing (session);
+  gate_close (&stuck_create);
+  gate_await (&stuck_create, 1);
+  session_stop (session);
+  assert_put_aside (session, 1);
+  wg_pipeline_unref (g_steal_pointer (&session->pipeline));
+  wg_loop_unref (session->loop);
+  session->loop = NULL;
+  gate_open (&stuck_create);
+  assert_comes (ward_is_empty, NULL);
+  assert_comes (session_finalized, session);
+  g_assert_cmpuint (atomic_load (&sample_data_freed), ==, 1);
+  assert_comes (no_records, NULL);
+  g_free (session);
+}
+
+/* The last unrefs race with the release. */
+static void
+test_release_race (void)
+{
+  enum { ROUNDS = 20 };
+  Session *sessions[ROUNDS];
+  WgWardStatus before = ward ();
+
+  gate_close (&stuck_create);
+  for (guint i = 0; i < ROUNDS; i++) {
+    sessions[i] = session_new ("wgstucksrc ! queue ! fakesink name=sink", NULL, NULL);
+    session_start (sessions[i]);
+  }
+  gate_await (&stuck_create, ROUNDS);
+  for (guint i = 0; i < ROUNDS; i++)
+    session_stop (sessions[i]);
+  /* Let them go at about the time at which their owners give up, so that some end and some are put aside. */
+  {
+    gint64 due = wg_loop_stop_time (sessions[0]->loop) + (EOS_MS + NULL_MS) * 1000;
+
+    while (g_get_monotonic_time () < due)
+      g_usleep (50);
+  }
+  gate_open (&stuck_create);
+  for (guint i = 0; i < ROUNDS; i++)
+    session_join (sessions[i]);
+  assert_comes (ward_is_empty, NULL);
+  g_assert_cmpuint (ward ().released - before.released, ==, ward ().entered - before.entered);
+  for (guint i = 0; i < ROUNDS; i++)
+    session_free (sessions[i]);
+  assert_comes (no_records, NULL);
+}
+
+/* --- too many --------------------------------------------------------------------------------- */
+
+static void
+test_failing (void)
+{
+  Session *sessions[WARD_MAX + 1];
+
+  log_watch ();
+  gate_close (&stuck_create);
+  for (guint i = 0; i <= WARD_MAX; i++) {
+    sessions[i] = session_new ("wgstucksrc ! queue ! fakesink name=sink", NULL, NULL);
+    session_start (sessions[i]);
+    gate_await (&stuck_create, i + 1);
+    g_assert_false (ward ().failing);
+    g_assert_cmpuint (log_count ("FAILING"), ==, 0);
+    session_stop (sessions[i]);
+    assert_put_aside (sessions[i], i + 1);
+  }
+  g_assert_true (ward ().failing);
+  g_assert_cmpuint (log_count ("FAILING: 3 pipelines with their threads are leaked, "
+                               "WOLF_GUARD_WARD_MAX is 2"),
+      ==, 1);
+  g_assert_cmpfloat (ward ().oldest_s, >, 0);
+  gate_open (&stuck_create);
+  assert_comes (ward_is_empty, NULL);
+  g_assert_false (ward ().failing);
+  for (guint i = 0; i <= WARD_MAX; i++)
+    assert_released (sessions[i]);
+}
+
+#define STRING(number) G_STRINGIFY (number)
+
+int
+main (int argc, char **argv)
+{
+  g_setenv ("WOLF_GUARD_EOS_MS", STRING (EOS_MS), TRUE);
+  g_setenv ("WOLF_GUARD_NULL_MS", STRING (NULL_MS), TRUE);
+  g_setenv ("WOLF_GUARD_WARD_MAX", STRING (WARD_MAX), TRUE);
+  gst_init (NULL, NULL);
+  g_test_init (&argc, &argv, NULL);
+  stuck_source_register ();
+  log_watch ();
+
+  g_test_add_func ("/ward/stuck/create", test_create);
+  g_test_add_func ("/ward/stuck/create-after-error", test_create_after_error);
+  g_test_add_func ("/ward/stuck/start", test_start);
+  g_test_add_func ("/ward/stuck/parse", test_parse);
+  g_test_add_func ("/ward/stuck/push", test_push);
+  g_test_add_func ("/ward/stuck/command", test_command);
+  g_test_add_func ("/ward/stuck/one-of-two", test_one_of_two);
+  g_test_add_func ("/ward/stuck/full-appsink", test_full_appsink);
+  g_test_add_func ("/ward/stuck/dead", test_dead);
+  g_test_add_func ("/ward/meanwhile/prompt", test_prompt_while_stuck);
+  g_test_add_func ("/ward/lifetime/owner-gone", test_owner_gone);
+  g_test_add_func ("/ward/lifetime/owner-gone-stuck-source", test_owner_gone_stuck_source);
+  g_test_add_func ("/ward/lifetime/release-race", test_release_race);
+  g_test_add_func ("/ward/failing", test_failing);
+  return g_test_run ();
+}

@@ -1,0 +1,144 @@
+#!/usr/bin/env bash
+# Every way in which build.sh patch refuses: its status, its one message, and nothing left behind.
+# shellcheck source=lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+tools_without() { # TOOL...: a folder with every program of PATH but these
+  local folder=$scratch/tools tool
+  rm -rf -- "$folder"
+  mkdir -- "$folder"
+  for tool in /bin /usr/sbin /usr/bin; do ln -sf -t "$folder" -- "$tool"/* 2>/dev/null; done
+  for tool; do rm -f -- "$folder/$tool"; done
+  echo "$folder"
+}
+
+shim() { # NAME SCRIPT: a folder to put before PATH, in which NAME is the script
+  local folder=$scratch/shims/$1
+  mkdir -p -- "$folder"
+  printf '#!/bin/bash\n%s\n' "$2" >"$folder/$1"
+  chmod 755 -- "$folder/$1"
+  echo "$folder"
+}
+
+spoil() { # COMMAND...: on $bad, a fresh copy of the Wolf tree
+  rm -rf -- "$scratch/bad"
+  cp -a -- "$wolf" "$scratch/bad"
+  (cd -- "$scratch/bad" && "$@")
+}
+
+errors() {
+  local changed added sum commit first second
+  out=(--out "$place/out")
+  changed=$(sed -n 's/^tree wolf$/on/; /^on/,/^tree g/ s/^sha256 [^ ]*  //p' "$house/upstream.pins" | head -n 1)
+  changed=${changed:-$(awk '/^tree/ { t = $2 } t == "wolf" && /^sha256/ { print $3; exit }' "$house/upstream.pins")}
+  added=$(awk '/^tree/ { t = $2 } t == "wolf" && /^absent/ { print $2; exit }' "$house/upstream.pins")
+  commit=$(awk '/^tree/ { t = $2 } t == "wolf" && /^commit/ { print $2 }' "$house/upstream.pins")
+
+  refuses "$subject: a missing tree: which commit, published where" 3 "$scratch/nowhere" "$commit" "$(awk '/^url/ { print $2; exit }' "$house/upstream.pins")" --wolf -- \
+    patch --wolf "$scratch/nowhere" "${out[@]}"
+
+  if [[ -n $changed ]]; then
+    spoil bash -c "echo >>'$changed'"
+    sum=$(sha256sum <"$scratch/bad/$changed")
+    refuses "$subject: a changed file: both digests" 4 "$changed" "${sum%% *}" "$(sha256sum <"$wolf/$changed" | cut -d' ' -f1)" -- \
+      patch --wolf "$scratch/bad" "${out[@]}"
+    spoil rm -- "$changed"
+    refuses "$subject: a file that is gone" 4 "$changed" absent -- patch --wolf "$scratch/bad" "${out[@]}"
+  fi
+  if [[ -n $added ]]; then
+    spoil bash -c "mkdir -p '$(dirname "$added")' && : >'$added'"
+    refuses "$subject: a file that the series adds is there already" 4 "$added" 'pinned absent' -- patch --wolf "$scratch/bad" "${out[@]}"
+  fi
+  build patch "${trees[@]}" --out "$scratch/done-$subject"
+  refuses "$subject: patched already" 4 'patched already' -- patch --wolf "$scratch/done-$subject/wolf" "${out[@]}"
+
+  PATH=$(tools_without quilt flock) refuses "$subject: missing tools, one command" 5 \
+    'quilt flock' 'sudo apt-get install quilt util-linux' -- patch "${trees[@]}" "${out[@]}"
+
+  PATH=$(shim df 'printf "Avail\n10\n"'):$PATH refuses "$subject: too little space, before anything is copied" 7 \
+    'there are 10 KiB' --out -- patch "${trees[@]}" "${out[@]}"
+  PATH=$(shim cp 'last=${!#}; mkdir -p "$last"; echo half >"$last/half"; echo "cp: error writing: No space left on device" >&2; exit 1'):$PATH \
+    refuses "$subject: no space while it copies" 7 'No space left' --out -- patch "${trees[@]}" "${out[@]}"
+  PATH=$(shim patch 'echo "patch: write error : No space left on device" >&2; exit 2'):$PATH \
+    refuses "$subject: no space while it applies" 7 'no space' -- patch "${trees[@]}" "${out[@]}"
+
+  refuses "$subject: a place that cannot be written" 6 /proc/ --out -- patch "${trees[@]}" --out /proc/wolf-guard/out
+  if ((EUID == 0)) && type -P setpriv >/dev/null && [[ $subject != real ]]; then
+    chmod 755 -- "$scratch"
+    mkdir -p -- "$place/read only"
+    if setpriv --reuid=65534 --regid=65534 --clear-groups test -r "$BUILD" -a -r "$house/series" -a -x "$place"; then
+      BUILD=$(shim as-nobody "exec setpriv --reuid=65534 --regid=65534 --clear-groups '$BUILD' \"\$@\"")/as-nobody \
+        refuses "$subject: a folder that the user may not write" 6 'Permission denied' --out -- patch "${trees[@]}" --out "$place/read only/out"
+    else
+      skip "$subject: a folder that the user may not write" 'nobody cannot read the repository or the temporary folder'
+    fi
+  elif ((EUID)); then
+    mkdir -p -- "$place/read only" && chmod 555 -- "$place/read only"
+    refuses "$subject: a folder that the user may not write" 6 'Permission denied' --out -- patch "${trees[@]}" --out "$place/read only/out"
+  fi
+
+  mkdir -p -- "$place/mine" && echo dear >"$place/mine/file"
+  refuses "$subject: something of somebody else's in the way" 6 "$place/mine" 'did not make it' -- patch "${trees[@]}" --out "$place/mine"
+  refuses "$subject: a file in the way" 6 "$place/mine/file" -- patch "${trees[@]}" --out "$place/mine/file"
+  if [[ $subject != real ]]; then # a real tree is never even put at risk
+    refuses "$subject: a result inside a given tree" 6 'lie in one another' -- patch "${trees[@]}" --out "$wolf/out"
+    refuses "$subject: a result around a given tree" 6 'lie in one another' -- patch "${trees[@]}" --out "$(dirname "$wolf")"
+  fi
+
+  build patch "${trees[@]}" --out "$place/edited"
+  first=$(series_lines "$house/series" | grep -m 1 ^wolf/)
+  second=$(sed -n 's|^+++ b/||p' "$house/patches/$first" | head -n 1)
+  echo edit >>"$place/edited/$second"
+  refuses "$subject: a former result with edits is not replaced" 6 'has changes since' "$second" -- patch "${trees[@]}" --out "$place/edited"
+}
+each_subject errors
+
+# What only the toy is bent for: series and pins that do not belong together, and plain misuse.
+subject=toy wolf=$scratch/toy/wolf interpipe=$scratch/toy/gst-interpipe place="$scratch/toy place"
+trees=(--wolf "$wolf" --interpipe "$interpipe") out=(--out "$place/out")
+bent() { # COMMAND...: a fresh copy of the toy's house, changed by the command; pins digests are made anew first
+  house=$scratch/bent
+  rm -rf -- "$house"
+  cp -R -- "$scratch/toy/house" "$house"
+  (cd -- "$house" && "$@")
+}
+repin() { "$BUILD" pins "${trees[@]}" --series "$house/series" >/dev/null; }
+
+bent sed -i 's/^@@ -20,2 +21,0 @@/@@ -19,2 +20,0 @@/' patches/wolf/0002-stack.patch
+refuses 'toy: a hunk that fits only with an offset' 8 0002-stack.patch 'beside its place' -- patch "${trees[@]}" "${out[@]}"
+bent sed -i 's/^-line 5/-line five/' patches/wolf/0002-stack.patch
+refuses 'toy: a hunk that does not fit' 8 0002-stack.patch 'does not apply' -- patch "${trees[@]}" "${out[@]}"
+bent sed -i '/0002/d; $a wolf/0002-stack.patch' series
+refuses 'toy: a wrong order' 8 0003-again.patch -- patch "${trees[@]}" "${out[@]}"
+bent sed -i '/once.cpp/d' upstream.pins
+refuses 'toy: a touched file without pin' 8 src/once.cpp 'build.sh pins' -- patch "${trees[@]}" "${out[@]}"
+bent sed -i 's/0002-stack/0002-other/' series
+refuses 'toy: a named patch that is missing' 8 0002-other.patch -- patch "${trees[@]}" "${out[@]}"
+bent sed -i 's/0002-stack.patch/& -p2/' series
+refuses 'toy: a series line with options' 8 'TREE/NAME.patch' -- patch "${trees[@]}" "${out[@]}"
+bent sed -i 's|b/wolf/src/once.cpp|b/gst-interpipe/gst/g.c|; s|a/wolf/src/once.cpp|a/gst-interpipe/gst/g.c|' patches/wolf/0003-again.patch
+refuses 'toy: a patch outside its tree' 8 gst-interpipe/gst/g.c -- patch "${trees[@]}" "${out[@]}"
+bent sed -i 's/^url/ulr/' upstream.pins
+refuses 'toy: pins with an unknown word' 8 ulr -- patch "${trees[@]}" "${out[@]}"
+bent rm upstream.pins
+refuses 'toy: no pins' 8 upstream.pins --pins -- patch "${trees[@]}" "${out[@]}"
+bent rm series
+refuses 'toy: no series' 8 series --series -- patch "${trees[@]}" "${out[@]}"
+bent rm "patches/wolf/0003-again.patch"
+sed -i '/0003/d' "$house/series"
+repin
+build patch "${trees[@]}" "${out[@]}"
+check 'toy: pins follow a shorter series' test "$status" = 0
+rm -rf -- "$place/out"
+
+house=$scratch/toy/house
+refuses 'toy: an unknown verb' 2 '"pach"' -h -- pach
+refuses 'toy: an unknown option' 2 '"--wulf"' -h -- patch --wulf x
+refuses 'toy: an option without its value' 2 --wolf -- patch --series "$house/series" --wolf ''
+refuses 'toy: --then is not for export' 2 --then -- export --then x
+
+says_help() { "$BUILD" "$@" >"$scratch/log" && (($(wc -l <"$scratch/log") <= 24)) && (($(wc -L <"$scratch/log") <= 82)); }
+check 'help fits a screen' says_help -h
+check 'no argument: help' says_help
+check 'every exit status stands in the help' test "$("$BUILD" -h | sed -n '/^Exit/,$p' | grep -o '\b[0-9] ' | sort -u | wc -l)" = 10
+finish

@@ -1,0 +1,52 @@
+#!/usr/bin/env bash
+# The series is in form, agrees with its pins, and the check for it finds what it must.
+# shellcheck source=lib.sh
+. "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+in_form() { awk -f "$lab/form.awk" -- "$@" >"$scratch/log" 2>&1; }
+
+finds() { # NAME PIECE SED-SCRIPT: the toy's second patch, spoilt so, is reported, with that word
+  local spoilt=$scratch/spoilt/wolf/0002-stack.patch
+  mkdir -p -- "${spoilt%/*}"
+  sed -e "$3" "$scratch/toy/house/patches/wolf/0002-stack.patch" >"$spoilt"
+  if in_form "$spoilt" || ! grep -q -F -e "$2" "$scratch/log"; then report 1 "form: finds $1"; else report 0 "form: finds $1"; fi
+}
+
+every_patch_is_named() { diff <(cd -- "$house/patches" && printf '%s\n' */*.patch | sort) <(series_lines "$house/series" | sort) >"$scratch/log"; }
+
+pins_are_exact() { # the files that the pins name are those that the series touches, no more and no fewer
+  local copy=$scratch/pins
+  cp -- "$house/upstream.pins" "$copy"
+  "$BUILD" pins "${trees[@]}" --series "$house/series" --pins "$copy" >"$scratch/log" 2>&1 &&
+    diff "$house/upstream.pins" "$copy" >"$scratch/log"
+}
+
+form() {
+  local files
+  mapfile -t files < <(series_lines "$house/series" | sed "s|^|$house/patches/|")
+  check "$subject: every patch is in form" in_form "${files[@]}"
+  check "$subject: series and patches/ name the same patches" every_patch_is_named
+  check "$subject: the pins name exactly the files that the series touches" pins_are_exact
+}
+each_subject form
+
+finds 'a missing Description' 'without Description' '/^Description/s/.*/Comment: x/'
+for field in Origin Forwarded Last-Update Evidence; do finds "a missing $field" "without $field" "/^$field/d"; done
+finds 'a Last-Update that is no date' 'no date' 's/^Last-Update.*/Last-Update: today/'
+finds 'a line of context' 'a line of context' 's/^@@ -5 +5,3 @@/@@ -4,2 +4,4 @@/; s/^-line 5/ line 4\n&/'
+finds "a function's name" 'not a plain hunk header' 's/^@@.*/& void main()/'
+finds 'numbers that do not add up' 'do not add up' 's/+21,0/+20,0/'
+finds 'upstream text that stays' 'carries upstream text' 's/^+five$/+line 5/'
+finds 'a timestamp' 'more than the path' 's/^--- .*/&\t2026-01-01/'
+finds 'a path in the other tree' 'not below b/wolf/' 's|^+++ b/wolf|+++ b/gst-interpipe|'
+finds 'an Index line' 'a line of another tool' 's/^--- /Index: x\n&/'
+finds 'a git line between files' 'neither file header nor hunk' '/^@@ -20/i diff --git a/x b/x'
+finds 'a patch that is cut off' 'ends within a hunk' '$d'
+cp -- "$scratch/toy/house/patches/wolf/0002-stack.patch" "$scratch/spoilt/wolf/Stack.patch"
+if in_form "$scratch/spoilt/wolf/Stack.patch"; then report 1 'form: finds a name out of form'; else report 0 'form: finds a name out of form'; fi
+if touch -- "$scratch/toy/house/patches/wolf/0009-stray.patch" && house=$scratch/toy/house every_patch_is_named; then
+  report 1 'form: finds a patch that the series does not name'
+else
+  report 0 'form: finds a patch that the series does not name'
+fi
+finish

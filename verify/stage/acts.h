@@ -1,0 +1,40 @@
+/* acts.h: what several scenarios do: stream, get stuck, look at the server meanwhile. */
+#pragma once
+
+#include "stage.h"
+
+/* How long a question is watched in this run before it counts as never answered. */
+gint64 act_patience_ms (const Stage *stage);
+
+/* A viewer that streams, or NULL; either way it is told to the result. */
+Viewer *act_stream (Stage *stage, Result *result, guint client);
+
+/* Arms a fault at the compositor source of one client's session: "stall" or "die", and waits for
+ * the hit. Tells the result. */
+void act_strike_source (
+    Stage *stage, Result *result, guint client, const gchar *kind, const gchar *where);
+
+/* The p99 of HTTPS requests while nothing is stuck, and the bound that follows from it for /cancel:
+ * the larger of 50 ms and twice the p99. */
+gdouble act_healthy_bound_ms (Stage *stage, Result *result);
+
+/* HTTPS requests one after the other for a time, in a thread of its own. */
+typedef struct Load Load;
+Load *act_load_start (Stage *stage, guint client, gdouble seconds, gdouble timeout_s);
+/* Waits for its end; adds NAME_requests, NAME_failures, NAME_p99_ms to the result. */
+void act_load_end (
+    Load *load, Result *result, const gchar *name, gint64 *failures, gdouble *p99_ms);
+
+/* The same, for the element that is named by `target`, an order's words. */
+void act_strike (Stage *stage, Result *result, const gchar *kind, const gchar *target);
+
+/* While something is stuck: HTTPS latency, sockets, another client's new session and, if wanted, a
+ * new launch by the same client. Adds figures and expectations. */
+void act_look_meanwhile (
+    Stage *stage, Result *result, guint stuck_client, gboolean relaunch, gdouble bound_ms);
+
+/* Whether the client's compositor pipeline still exists in Wolf after at most `within_ms`. */
+gboolean act_outlives (Stage *stage, guint client, gint64 within_ms);
+
+/* Lets all faults go; the server must answer again. */
+void act_release (Stage *stage, Result *result);

@@ -1,0 +1,262 @@
+/* scenarios-race.c: stops that come at any moment of a session's start, and what they leave behind.
+ */
+#include "acts.h"
+
+/* How long after a start its stop comes: most of them where the start is still under way. */
+static const guint delays_ms[] = { 0, 0, 0, 1, 2, 3, 5, 8, 13, 20, 50, 100, 200, 500 };
+
+/* Streaming threads come from GLib's pool, which keeps two idle ones for 15 s. */
+#define IDLE_THREADS 2
+#define IDLE_MS 20000
+
+/* Long enough for a session's program to run. */
+#define RETURN_AFTER_MS 300
+
+static guint
+rounds (const Stage *stage)
+{
+  return stage->options->long_run ? 10 : 2;
+}
+
+/* Everything that was started has ended: no pipeline, no thread more than before. */
+static void
+conclude (Stage *stage, Result *result, const StageFigures *before, guint tries, guint failed)
+{
+  StageFigures after;
+  const gboolean empty = stage_wait_empty (stage, before->threads + IDLE_THREADS, IDLE_MS, &after);
+
+  result_figures (result, "before", before);
+  result_figures (result, "after", &after);
+  result_int (result, "tries", tries);
+  result_int (result, "failed_requests", failed);
+  expect_held (result, after.pipelines == 0, "no pipeline is left running");
+  expect_held (result, empty, "threads are back to the start");
+  expect_held (result, failed == 0, "every request was answered with success");
+}
+
+static gchar *
+add_body (const Stage *stage, guint client)
+{
+  return g_strdup_printf (
+      "{\"app_id\":\"%s\",\"client_id\":\"%s\",\"client_ip\":\"127.0.0.1\",\"aes_key\":"
+      "\"00112233445566778899aabbccddeeff\",\"aes_iv\":\"1\",\"rtsp_fake_ip\":\"10.1.2.3\","
+      "\"video_width\":320,\"video_height\":180,\"video_refresh_rate\":30,\"audio_channel_count\":"
+      "2}",
+      stage->app_id, stage->session_ids[client]);
+}
+
+static gchar *
+stop_body (const Stage *stage, guint client)
+{
+  return g_strdup_printf ("{\"session_id\":\"%s\"}", stage->session_ids[client]);
+}
+
+/* The clients take turns: an id that comes back at once is another scenario. */
+void
+scenario_race_api (Stage *stage, Result *result)
+{
+  StageFigures before;
+  guint tries = 0, failed = 0;
+
+  stage_figures (stage, &before);
+  for (guint i = 0; i < rounds (stage); i++)
+    for (guint d = 0; d < G_N_ELEMENTS (delays_ms); d++, tries++) {
+      g_autofree gchar *add = add_body (stage, tries % stage->n_clients);
+      g_autofree gchar *stop = stop_body (stage, tries % stage->n_clients);
+      g_auto (Answer) added = { 0 };
+      g_auto (Answer) stopped = { 0 };
+      stage_api (stage, "POST", "/api/v1/sessions/add", add, STAGE_SHORT_PATIENCE_MS, &added);
+      stage_let_pass (delays_ms[d]);
+      stage_api (stage, "POST", "/api/v1/sessions/stop", stop, STAGE_SHORT_PATIENCE_MS, &stopped);
+      failed += (added.status != 200) + (stopped.status != 200);
+    }
+  conclude (stage, result, &before, tries, failed);
+}
+
+void
+scenario_race_launch (Stage *stage, Result *result)
+{
+  g_autofree gchar *launch = g_strdup_printf (
+      "/launch?appid=%s&mode=320x180x30&rikey=00112233445566778899aabbccddeeff&rikeyid=1",
+      stage->app_id);
+  StageFigures before;
+  guint tries = 0, failed = 0;
+
+  stage_figures (stage, &before);
+  for (guint i = 0; i < rounds (stage); i++)
+    for (guint d = 0; d < G_N_ELEMENTS (delays_ms); d++, tries++) {
+      g_auto (Answer) launched = { 0 };
+      g_auto (Answer) cancelled = { 0 };
+      stage_https (stage, tries % stage->n_clients, launch, STAGE_SHORT_PATIENCE_MS, &launched);
+      stage_let_pass (delays_ms[d]);
+      stage_https (stage, tries % stage->n_clients, "/cancel", STAGE_SHORT_PATIENCE_MS, &cancelled);
+      failed += (launched.status != 200) + (cancelled.status != 200);
+    }
+  conclude (stage, result, &before, tries, failed);
+}
+
+/* A moment in the life of a producer pipeline, at which it is held until its stop was asked for. */
+typedef struct {
+  const gchar *name, *words;
+} Moment;
+
+static const Moment moments[] = {
+  { "parse", "where=parse" },
+  { "ready", "where=state type=NULL->READY" },
+  { "paused", "where=state type=READY->PAUSED" },
+  { "start", "where=start" },
+  { "playing", "where=state type=PAUSED->PLAYING" },
+  { "create", "where=create" },
+};
+
+/* How long a stop may take while the pipeline is held; upstream's waits for longer in some of them.
+ */
+#define HELD_PATIENCE_MS 1000
+/* A pipeline that was held while it was made appears within this after its release. */
+#define APPEAR_MS 1000
+/* After the release the pipeline must be gone within this. */
+#define GONE_MS 8000
+
+/* TRUE when the stop was kept. */
+static gboolean
+stop_at (Stage *stage, Result *result, const Moment *moment, guint client, guint *unanswered)
+{
+  g_autofree gchar *add = add_body (stage, client);
+  g_autofree gchar *stop = stop_body (stage, client);
+  g_autofree gchar *ms_name = g_strdup_printf ("%s_stop", moment->name);
+  g_autofree gchar *left_name = g_strdup_printf ("%s_left_running", moment->name);
+  g_autofree gchar *text = NULL;
+  g_auto (Answer) added = { 0 };
+  g_auto (Answer) stopped = { 0 };
+
+  /* The factory, not the element: while it is constructed it is in no pipeline yet. */
+  g_autoptr (JsonObject) armed =
+      stage_order (stage, "stall factory=waylanddisplaysrc %s", moment->words);
+  const guint id = (guint) json_object_get_int_member (armed, "id");
+  stage_api (stage, "POST", "/api/v1/sessions/add", add, STAGE_SHORT_PATIENCE_MS, &added);
+  text = g_strdup_printf ("the pipeline is held at %s", moment->name);
+  expect_both (result,
+      added.status == 200
+          && stage_order_reached (stage, "wait id=%u state=stalled timeout=%d", id, STAGE_SOON_MS),
+      text);
+  stage_api (stage, "POST", "/api/v1/sessions/stop", stop, HELD_PATIENCE_MS, &stopped);
+  g_autoptr (JsonObject) released = stage_order (stage, "release id=%u", id);
+  /* It may only now come to be put into its pipeline, or, as it should, not at all. */
+  stage_order_reached (stage,
+      "wait element=wolf_wayland_source with=%s_video state=seen timeout=%d",
+      stage->session_ids[client], APPEAR_MS);
+  const gboolean left = act_outlives (stage, client, GONE_MS);
+  result_answer (result, ms_name, &stopped);
+  result_bool (result, left_name, left);
+  *unanswered += !stopped.answered;
+  return !left && released != NULL;
+}
+
+/* A stop at each moment of a pipeline's start; which moment it is does not depend on luck. */
+void
+scenario_stop_at_each_moment (Stage *stage, Result *result)
+{
+  guint lost = 0, unanswered = 0;
+
+  for (guint i = 0; i < G_N_ELEMENTS (moments); i++)
+    lost += !stop_at (stage, result, &moments[i], i, &unanswered);
+  result_int (result, "moments", G_N_ELEMENTS (moments));
+  result_int (result, "lost", lost);
+  result_int (result, "unanswered", unanswered);
+  expect_fault (result, lost > 0, "a stop is lost and its pipeline goes on");
+  expect_fault (result, unanswered > 0, "a stop waits for the pipeline's start");
+  expect_held (result, unanswered == 0, "every stop is answered while the pipeline is held");
+  expect_held (result, lost == 0, "no stop is lost");
+}
+
+/* A client leaves and comes back at once. Its session has the id of the one before, whose end is
+ * still under way. */
+void
+scenario_return_at_once (Stage *stage, Result *result)
+{
+  guint ended = 0;
+  const guint tries = stage->options->long_run ? 20 : 4;
+
+  for (guint i = 0; i < tries; i++) {
+    g_autofree gchar *add = add_body (stage, i % stage->n_clients);
+    g_autofree gchar *stop = stop_body (stage, i % stage->n_clients);
+    g_auto (Answer) first = { 0 };
+    g_auto (Answer) stopped = { 0 };
+    g_auto (Answer) second = { 0 };
+    g_auto (Answer) again = { 0 };
+    stage_api (stage, "POST", "/api/v1/sessions/add", add, STAGE_SHORT_PATIENCE_MS, &first);
+    stage_let_pass (RETURN_AFTER_MS);
+    stage_api (stage, "POST", "/api/v1/sessions/stop", stop, STAGE_SHORT_PATIENCE_MS, &stopped);
+    stage_api (stage, "POST", "/api/v1/sessions/add", add, STAGE_SHORT_PATIENCE_MS, &second);
+    stage_let_pass (RETURN_AFTER_MS);
+    /* The stop is refused when there is no such session any more. */
+    stage_api (stage, "POST", "/api/v1/sessions/stop", stop, STAGE_SHORT_PATIENCE_MS, &again);
+    expect_both (result, first.status == 200 && stopped.status == 200 && second.status == 200,
+        "two sessions were added, one after the other");
+    ended += again.status != 200;
+  }
+  result_int (result, "tries", tries);
+  result_int (result, "second_session_ended", ended);
+  expect_held (result, ended == 0, "the end of the first session does not end the second");
+}
+
+/* Announced, cancelled, and only then pinged: a session that was cancelled must not begin to
+ * stream. */
+void
+scenario_cancel_before_ping (Stage *stage, Result *result)
+{
+  g_autoptr (Viewer) viewer = viewer_start (stage, 0, "announce", STAGE_SHORT_PATIENCE_MS);
+  g_autoptr (JsonObject) announced = viewer_report (viewer, "announce", STAGE_SOON_MS);
+  g_auto (Answer) cancelled = { 0 };
+  gint64 video = 0, audio = 0;
+  StageFigures figures;
+
+  expect_both (result, announced != NULL && json_object_get_boolean_member (announced, "ok"),
+      "a session was announced");
+  stage_https (stage, 0, "/cancel", STAGE_SOON_MS, &cancelled);
+  expect_both (result, cancelled.status == 200, "it was cancelled");
+  viewer_command (
+      viewer, "ping"); /* its report comes with the first packet, or after 5 s without */
+  g_autoptr (JsonObject) pinged = viewer_report (viewer, "ping", STAGE_SOON_MS);
+  viewer_count (viewer, STAGE_COUNT_MS, &video, &audio);
+  const gboolean first = pinged != NULL && json_object_get_boolean_member (pinged, "ok");
+  stage_figures (stage, &figures);
+  result_int (result, "video", video);
+  result_int (result, "audio", audio);
+  result_figures (result, "after", &figures);
+  expect_both (result, pinged != NULL, "pings were sent");
+  expect_fault (result, audio > 0 || video > 0 || first, "a cancelled session streams");
+  expect_held (result, !first && video == 0 && audio == 0, "nothing is sent");
+  expect_held (result, figures.pipelines == 0, "no pipeline was started");
+}
+
+/* Sessions come and go; Wolf is as before. */
+void
+scenario_cycles (Stage *stage, Result *result)
+{
+  const guint cycles = stage->options->long_run ? 100 : 10;
+  StageFigures before = { 0 }, after;
+  guint streamed = 0;
+
+  /* The first one loads plugins and starts threads that stay. */
+  for (guint i = 0; i <= cycles; i++) {
+    g_autoptr (Viewer) viewer = viewer_start (stage, 0, NULL, STAGE_SOON_MS);
+    const gboolean streams = viewer_streams (viewer, STAGE_SOON_MS);
+    g_auto (Answer) cancelled = { 0 };
+    stage_https (stage, 0, "/cancel", STAGE_SOON_MS, &cancelled);
+    streamed += i > 0 && streams && cancelled.status == 200;
+    if (i == 0)
+      stage_wait_empty (stage, 0, STAGE_SHORT_PATIENCE_MS, &before);
+  }
+  const gboolean empty = stage_wait_empty (stage, before.threads, IDLE_MS, &after);
+  result_int (result, "cycles", cycles);
+  result_int (result, "streamed", streamed);
+  result_figures (result, "before", &before);
+  result_figures (result, "after", &after);
+  expect_held (result, streamed == cycles, "every session streamed and was cancelled");
+  expect_held (result, empty, "threads and pipelines are back to the start");
+  expect_held (
+      result, after.descriptors <= before.descriptors + 2, "descriptors are back to the start");
+  expect_held (result, after.rss_kb <= before.rss_kb + 16 * 1024 + 64 * cycles,
+      "memory grew by at most 16 MiB and 64 KiB a cycle");
+}

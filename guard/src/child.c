@@ -48,7 +48,7 @@ wg_child_mark_by_range (int first)
 int
 wg_child_mark_by_walk (int first)
 {
-  _Alignas (struct dirent64) char entries[4096];
+  _Alignas(struct dirent64) char entries[4096];
   int dir = open ("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   int error = 0;
   long length;

@@ -156,7 +156,7 @@ wg_launch_watch (WgLaunch *launch, WgLaunchFunc func, gpointer data, GDestroyNot
   Watch *watch = g_new (Watch, 1);
   guint id = 0;
 
-  *watch = (Watch) { .func = func, .data = data, .notify = notify };
+  *watch = (Watch){ .func = func, .data = data, .notify = notify };
   pthread_mutex_lock (&mutex);
   if (!launch->stopped) {
     id = watch->id = ++launch->next_watch;

@@ -54,7 +54,7 @@ struct WgPipeline {
   gboolean playing /* PLAYING has begun */, played /* …and returned */;
   gboolean to_null, done, in_ward;
   gboolean nothing_to_drain; /* the helper found nobody to send EOS to */
-  GQueue commands;       /* of Command */
+  GQueue commands;           /* of Command */
   WgPipelineStats stats;
   gint64 asked;     /* when the end was asked for, 0: not yet */
   const char *call; /* what the worker is in, NULL: nothing */
@@ -64,11 +64,13 @@ struct WgPipeline {
   GDestroyNotify host_notify;
 };
 
-G_DEFINE_QUARK (wg-pipeline-error-quark, wg_pipeline_error)
-static G_DEFINE_QUARK (wg-pipeline, wg_pipeline)
+/* clang-format off: these are names, not differences */
+G_DEFINE_QUARK (wg - pipeline - error - quark, wg_pipeline_error)
+static G_DEFINE_QUARK (wg - pipeline, wg_pipeline)
+    /* clang-format on */
 
-/* All pipelines whose worker is not done, and the shutdown; a leaf mutex like the ward's. */
-static struct {
+    /* All pipelines whose worker is not done, and the shutdown; a leaf mutex like the ward's. */
+    static struct {
   pthread_mutex_t mutex;
   pthread_cond_t changed;
   GQueue pipelines;
@@ -182,19 +184,9 @@ on_bus_message (GstBus *bus, GstMessage *message, gpointer data)
   return host ? host (bus, message, host_data) : GST_BUS_PASS;
 }
 
-static void
-on_bus_gone (gpointer data)
-{
-  WgPipeline *p = data;
-
-  if (p->host_notify)
-    p->host_notify (p->host_data);
-  wg_pipeline_unref (p);
-}
-
 void
-wg_pipeline_set_sync_handler (WgPipeline *p, GstBusSyncHandler handler, gpointer data,
-    GDestroyNotify notify)
+wg_pipeline_set_sync_handler (
+    WgPipeline *p, GstBusSyncHandler handler, gpointer data, GDestroyNotify notify)
 {
   gpointer old_data;
   GDestroyNotify old_notify;
@@ -208,6 +200,15 @@ wg_pipeline_set_sync_handler (WgPipeline *p, GstBusSyncHandler handler, gpointer
   pthread_mutex_unlock (&p->mutex);
   if (old_notify)
     old_notify (old_data);
+}
+
+static void
+on_bus_gone (gpointer data)
+{
+  WgPipeline *p = data;
+
+  wg_pipeline_set_sync_handler (p, NULL, NULL, NULL); /* frees the host's data */
+  wg_pipeline_unref (p);
 }
 
 /* --- the worker ------------------------------------------------------------------------------- */
@@ -238,7 +239,8 @@ static void
 wake_owner (WgPipeline *p)
 {
   p->wake = g_idle_source_new ();
-  g_source_set_callback (p->wake, on_woken, wg_pipeline_ref (p), (GDestroyNotify) wg_pipeline_unref);
+  g_source_set_callback (
+      p->wake, on_woken, wg_pipeline_ref (p), (GDestroyNotify) wg_pipeline_unref);
   g_source_attach (p->wake, wg_loop_context (p->loop));
 }
 
@@ -327,6 +329,16 @@ serve (WgPipeline *p)
   pthread_mutex_unlock (&p->mutex);
 }
 
+/* There is no worker, or none any more. */
+static void
+unlist (WgPipeline *p)
+{
+  pthread_mutex_lock (&all.mutex);
+  g_queue_remove (&all.pipelines, p);
+  pthread_cond_broadcast (&all.changed);
+  pthread_mutex_unlock (&all.mutex);
+}
+
 /* The worker's last deeds. */
 static void
 finish (WgPipeline *p)
@@ -363,15 +375,11 @@ finish (WgPipeline *p)
   now = g_get_monotonic_time ();
   if (was_in_ward) {
     wg_ward_remove (p);
-    wg_log (WG_LOG_INFO, "ward: '%s' of session %s came through and is released, %.1f s after its stop",
-        p->name, p->session,
-        (double) (now - p->asked) / G_USEC_PER_SEC);
+    wg_log (WG_LOG_INFO,
+        "ward: '%s' of session %s came through and is released, %.1f s after its stop", p->name,
+        p->session, (double) (now - p->asked) / G_USEC_PER_SEC);
   }
-
-  pthread_mutex_lock (&all.mutex);
-  g_queue_remove (&all.pipelines, p);
-  pthread_cond_broadcast (&all.changed);
-  pthread_mutex_unlock (&all.mutex);
+  unlist (p);
 }
 
 static void *
@@ -391,8 +399,8 @@ worker (void *data)
 /* --- the owner: start ------------------------------------------------------------------------- */
 
 WgPipeline *
-wg_pipeline_new (const char *name, const char *session, const char *description, WgLoop *loop,
-    GError **error)
+wg_pipeline_new (
+    const char *name, const char *session, const char *description, WgLoop *loop, GError **error)
 {
   WgPipeline *p = pipeline_alloc (name, session, description, loop);
   gboolean shutdown;
@@ -405,18 +413,16 @@ wg_pipeline_new (const char *name, const char *session, const char *description,
     g_queue_push_tail (&all.pipelines, p);
   pthread_mutex_unlock (&all.mutex);
   if (shutdown) {
-    g_set_error_literal (error, WG_PIPELINE_ERROR, WG_PIPELINE_ERROR_SHUTDOWN,
-        "the process is shutting down");
+    g_set_error_literal (
+        error, WG_PIPELINE_ERROR, WG_PIPELINE_ERROR_SHUTDOWN, "the process is shutting down");
     wg_pipeline_unref (p);
     return NULL;
   }
 
   if (!wg_spawn ("wg-worker", worker, wg_pipeline_ref (p))) {
-    pthread_mutex_lock (&all.mutex);
-    g_queue_remove (&all.pipelines, p);
-    pthread_mutex_unlock (&all.mutex);
-    g_set_error_literal (error, WG_PIPELINE_ERROR, WG_PIPELINE_ERROR_THREAD,
-        "the system has no thread to give");
+    unlist (p);
+    g_set_error_literal (
+        error, WG_PIPELINE_ERROR, WG_PIPELINE_ERROR_THREAD, "the system has no thread to give");
     wg_pipeline_unref (p); /* the worker's */
     wg_pipeline_unref (p);
     return NULL;
@@ -430,14 +436,15 @@ wg_pipeline_new (const char *name, const char *session, const char *description,
   pthread_mutex_lock (&p->mutex);
   failed = p->parsed && p->parse_error;
   if (failed)
-    g_propagate_error (error, g_error_copy (p->parse_error));
+    g_set_error_literal (
+        error, WG_PIPELINE_ERROR, WG_PIPELINE_ERROR_PARSE, p->parse_error->message);
   pthread_mutex_unlock (&p->mutex);
   if (!failed && !wg_loop_stopped (loop))
     return p;
 
   if (!failed)
-    g_set_error_literal (error, WG_PIPELINE_ERROR, WG_PIPELINE_ERROR_STOPPED,
-        "stopped before it was parsed");
+    g_set_error_literal (
+        error, WG_PIPELINE_ERROR, WG_PIPELINE_ERROR_STOPPED, "stopped before it was parsed");
   wg_pipeline_end (p);
   wg_pipeline_unref (p);
   return NULL;
@@ -458,8 +465,8 @@ void
 wg_pipeline_play (WgPipeline *p)
 {
   /* With the queue full already it would wait for ever in a loop that nothing ends. */
-  if (!wg_pipeline_post (p, "set_state(PLAYING)", play, wg_pipeline_ref (p),
-          (GDestroyNotify) wg_pipeline_unref))
+  if (!wg_pipeline_post (
+          p, "set_state(PLAYING)", play, wg_pipeline_ref (p), (GDestroyNotify) wg_pipeline_unref))
     wg_loop_stop (p->loop);
 }
 
@@ -531,8 +538,8 @@ find_peers (WgPipeline *p, GPtrArray *peers)
     pads = items_of (gst_element_iterate_src_pads (source));
     for (guint j = 0; j < pads->len; j++) {
       g_autoptr (GstPad) peer = gst_pad_get_peer (g_ptr_array_index (pads, j));
-      g_autoptr (GstEvent) start
-          = peer ? gst_pad_get_sticky_event (peer, GST_EVENT_STREAM_START, 0) : NULL;
+      g_autoptr (GstEvent) start =
+          peer ? gst_pad_get_sticky_event (peer, GST_EVENT_STREAM_START, 0) : NULL;
 
       if (peer && !start)
         silent++;
@@ -549,7 +556,7 @@ send_eos (WgPipeline *p, GstPad *peer)
 {
   EosHelper *helper = g_new (EosHelper, 1);
 
-  *helper = (EosHelper) { wg_pipeline_ref (p), gst_object_ref (peer) };
+  *helper = (EosHelper){ wg_pipeline_ref (p), gst_object_ref (peer) };
   if (wg_spawn ("wg-eos", eos_into_peer, helper))
     return TRUE;
   gst_object_unref (peer);
@@ -588,8 +595,8 @@ eos_into_pipeline (void *data)
       pthread_cond_broadcast (&p->changed);
     }
     again = sent && silent;
-    while (again && !p->to_null && !is_over (p)
-        && wg_cond_wait_until (&p->changed, &p->mutex, next))
+    while (
+        again && !p->to_null && !is_over (p) && wg_cond_wait_until (&p->changed, &p->mutex, next))
       ;
     again = again && !p->to_null && !is_over (p);
     pthread_mutex_unlock (&p->mutex);
@@ -722,14 +729,17 @@ wg_pipeline_end (WgPipeline *p)
   if (done) {
     wg_log (WG_LOG_DEBUG, "pipeline '%s' of session %s: ended %.3f s after its stop, %s", p->name,
         p->session, (double) (g_get_monotonic_time () - stop) / G_USEC_PER_SEC,
-        stats.eos_seen ? "drained" : stats.error_seen ? "after an error" : "nothing to drain");
+        stats.eos_seen         ? "drained"
+            : stats.error_seen ? "after an error"
+                               : "nothing to drain");
   } else {
     WgWardStatus ward;
     g_autofree char *what = wg_pipeline_describe (p);
 
     wg_ward_status (&ward);
     wg_log (WG_LOG_ERROR,
-        "pipeline %s did not end within its bounds; put into the ward (%u of %u), its threads with it",
+        "pipeline %s did not end within its bounds; put into the ward (%u of %u), its threads with "
+        "it",
         what, ward.now, ward.max);
     if (ward.failing)
       wg_log (WG_LOG_ERROR,
@@ -743,13 +753,13 @@ wg_pipeline_end (WgPipeline *p)
 /* --- everybody else --------------------------------------------------------------------------- */
 
 gboolean
-wg_pipeline_post (WgPipeline *p, const char *what, WgPipelineFunc func, gpointer data,
-    GDestroyNotify notify)
+wg_pipeline_post (
+    WgPipeline *p, const char *what, WgPipelineFunc func, gpointer data, GDestroyNotify notify)
 {
   Command *command = g_new (Command, 1);
   gboolean first_overflow = FALSE, taken = FALSE;
 
-  *command = (Command) { what, func, data, notify };
+  *command = (Command){ what, func, data, notify };
   pthread_mutex_lock (&p->mutex);
   if (p->stats.ending) {
     p->stats.dropped_ending++;
@@ -766,8 +776,9 @@ wg_pipeline_post (WgPipeline *p, const char *what, WgPipelineFunc func, gpointer
   if (first_overflow) {
     g_autofree char *state = wg_pipeline_describe (p);
 
-    wg_log (WG_LOG_WARNING, "pipeline %s: %d commands are waiting, '%s' and further ones are dropped",
-        state, WG_PIPELINE_QUEUE_MAX, what);
+    wg_log (WG_LOG_WARNING,
+        "pipeline %s: %d commands are waiting, '%s' and further ones are dropped", state,
+        WG_PIPELINE_QUEUE_MAX, what);
   }
   return taken;
 }
@@ -824,8 +835,8 @@ set_string (GstElement *pipeline, gpointer data)
 }
 
 gboolean
-wg_pipeline_post_string (GstElement *pipeline, const char *element, const char *property,
-    const char *value)
+wg_pipeline_post_string (
+    GstElement *pipeline, const char *element, const char *property, const char *value)
 {
   WgPipeline *p = wg_pipeline_find (pipeline);
   StringCommand *command;
@@ -834,7 +845,7 @@ wg_pipeline_post_string (GstElement *pipeline, const char *element, const char *
   if (!p)
     return FALSE;
   command = g_new (StringCommand, 1);
-  *command = (StringCommand) { g_strdup (element), g_strdup (property), g_strdup (value) };
+  *command = (StringCommand){ g_strdup (element), g_strdup (property), g_strdup (value) };
   taken = wg_pipeline_post (p, "g_object_set", set_string, command, string_command_free);
   wg_pipeline_unref (p);
   return taken;
@@ -915,7 +926,7 @@ wg_pipeline_send_upstream (GstElement *recipient, GstEvent *event)
     return TRUE;
   }
   command = g_new (EventCommand, 1);
-  *command = (EventCommand) { gst_object_ref (recipient), event };
+  *command = (EventCommand){ gst_object_ref (recipient), event };
   taken = wg_pipeline_post (p, "upstream event", send_posted, command, event_command_free);
   wg_pipeline_unref (p);
   return taken;
@@ -939,8 +950,8 @@ wg_pipeline_describe (WgPipeline *p)
     text = g_strdup_printf ("'%s' of session %s: in %s for %.1f s", p->name, p->session, p->call,
         (double) (g_get_monotonic_time () - p->call_since) / G_USEC_PER_SEC);
   else
-    text = g_strdup_printf ("'%s' of session %s: %s", p->name, p->session,
-        p->done ? "done" : "in no call");
+    text = g_strdup_printf (
+        "'%s' of session %s: %s", p->name, p->session, p->done ? "done" : "in no call");
   pthread_mutex_unlock (&p->mutex);
   return text;
 }
@@ -981,8 +992,7 @@ wg_shutdown_wait (void)
 
   pthread_once (&all_once, all_init);
   pthread_mutex_lock (&all.mutex);
-  while (all.pipelines.length
-      && wg_cond_wait_until (&all.changed, &all.mutex, all.deadline))
+  while (all.pipelines.length && wg_cond_wait_until (&all.changed, &all.mutex, all.deadline))
     ;
   left = all.pipelines.length;
   pthread_mutex_unlock (&all.mutex);

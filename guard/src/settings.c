@@ -30,12 +30,12 @@ wg_settings_parse (const char *name, const char *value, guint min, guint max, gu
 static void
 read_settings (void)
 {
-  settings.eos_ms = wg_settings_parse ("WOLF_GUARD_EOS_MS", getenv ("WOLF_GUARD_EOS_MS"), 1, MS_MAX,
-      EOS_MS_DEFAULT);
-  settings.null_ms = wg_settings_parse ("WOLF_GUARD_NULL_MS", getenv ("WOLF_GUARD_NULL_MS"), 1,
-      MS_MAX, NULL_MS_DEFAULT);
-  settings.ward_max = wg_settings_parse ("WOLF_GUARD_WARD_MAX", getenv ("WOLF_GUARD_WARD_MAX"), 1,
-      WARD_MAX_MAX, WARD_MAX_DEFAULT);
+  settings.eos_ms = wg_settings_parse (
+      "WOLF_GUARD_EOS_MS", getenv ("WOLF_GUARD_EOS_MS"), 1, MS_MAX, EOS_MS_DEFAULT);
+  settings.null_ms = wg_settings_parse (
+      "WOLF_GUARD_NULL_MS", getenv ("WOLF_GUARD_NULL_MS"), 1, MS_MAX, NULL_MS_DEFAULT);
+  settings.ward_max = wg_settings_parse (
+      "WOLF_GUARD_WARD_MAX", getenv ("WOLF_GUARD_WARD_MAX"), 1, WARD_MAX_MAX, WARD_MAX_DEFAULT);
 }
 
 const WgSettings *

@@ -34,7 +34,7 @@ wg_spawn (const char *name, void *(*func) (void *), void *data)
   pthread_t thread;
   int error;
 
-  *spawn = (Spawn) { .func = func, .data = data };
+  *spawn = (Spawn){ .func = func, .data = data };
   g_strlcpy (spawn->name, name, sizeof spawn->name);
   sigfillset (&blocked);
   for (guint i = 0; i < G_N_ELEMENTS (faults); i++)

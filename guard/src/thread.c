@@ -56,7 +56,7 @@ record_new (pid_t tid, const char *name, const char *session, const char *pipeli
 {
   Record *record = g_new0 (Record, 1);
 
-  record->info = (WgThreadInfo) {
+  record->info = (WgThreadInfo){
     .tid = tid,
     .name = g_strdup (name ? name : ""),
     .session = g_strdup (session ? session : ""),
@@ -296,7 +296,8 @@ wg_thread_enter (const char *name, const char *session, const char *pipeline)
     pthread_mutex_lock (&mutex);
     scanning = FALSE;
     pthread_mutex_unlock (&mutex);
-    wg_log (WG_LOG_WARNING, "no thread to watch threads with: bare exits go unnoticed until the "
+    wg_log (WG_LOG_WARNING,
+        "no thread to watch threads with: bare exits go unnoticed until the "
         "next thread starts");
   }
   pthread_setcancelstate (cancel, NULL);

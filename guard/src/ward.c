@@ -97,7 +97,7 @@ wg_ward_add (WgPipeline *pipeline)
 {
   Patient *patient = g_new (Patient, 1);
 
-  *patient = (Patient) { .pipeline = wg_pipeline_ref (pipeline), .since = g_get_monotonic_time () };
+  *patient = (Patient){ .pipeline = wg_pipeline_ref (pipeline), .since = g_get_monotonic_time () };
   pthread_once (&once, init);
   pthread_mutex_lock (&mutex);
   g_queue_push_tail (&patients, patient);
@@ -139,13 +139,12 @@ wg_ward_status (WgWardStatus *status)
 
   pthread_mutex_lock (&mutex);
   oldest = g_queue_peek_head (&patients);
-  *status = (WgWardStatus) {
+  *status = (WgWardStatus){
     .now = patients.length,
     .max = max,
     .entered = entered,
     .released = released,
-    .oldest_s
-    = oldest ? (double) (g_get_monotonic_time () - oldest->since) / G_USEC_PER_SEC : 0,
+    .oldest_s = oldest ? (double) (g_get_monotonic_time () - oldest->since) / G_USEC_PER_SEC : 0,
     .failing = patients.length > max,
   };
   pthread_mutex_unlock (&mutex);

@@ -134,8 +134,8 @@ owner (void *data)
 {
   Session *session = data;
 
-  session->pipeline
-      = wg_pipeline_new ("test", "4", session->description, session->loop, &session->error);
+  session->pipeline =
+      wg_pipeline_new ("test", "4", session->description, session->loop, &session->error);
   session->returned = g_get_monotonic_time ();
   if (session->pipeline)
     run (session);

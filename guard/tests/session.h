@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * A session as a host has them: a thread that owns a pipeline and runs its loop until a stop, an ERROR
- * or an EOS, with a sync handler of the host's. It notes what the tests ask about. What the handler
- * touches belongs to the bus (HostData), as the header of pipeline.h demands.
+ * A session as a host has them: a thread that owns a pipeline and runs its loop until a stop, an
+ * ERROR or an EOS, with a sync handler of the host's. It notes what the tests ask about. What the
+ * handler touches belongs to the bus (HostData), as the header of pipeline.h demands.
  */
 #pragma once
 
@@ -59,8 +59,8 @@ void session_join (Session *session);
 void session_free (Session *session);
 
 /* Conditions for assert_comes(). */
-gboolean session_made (Session *session);  /* its pipeline is about to be told to play */
-gboolean session_ended (Session *session); /* its owner is free */
+gboolean session_made (Session *session);      /* its pipeline is about to be told to play */
+gboolean session_ended (Session *session);     /* its owner is free */
 gboolean session_finalized (Session *session); /* GstPipeline and the handler's data are gone */
 
 /* Lines that guard logged with `part` in them, since the last log_watch(). */

@@ -160,8 +160,8 @@ stuck_source_init (StuckSource *self)
 static void
 stuck_source_class_init (StuckSourceClass *klass)
 {
-  static GstStaticPadTemplate src
-      = GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
+  static GstStaticPadTemplate src =
+      GST_STATIC_PAD_TEMPLATE ("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
   static const char *const properties[] = { NULL, "hold", "refuse", "die", "chatty" };
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstBaseSrcClass *base_class = GST_BASE_SRC_CLASS (klass);
@@ -192,6 +192,6 @@ stuck_source_events (void)
 void
 stuck_source_register (void)
 {
-  g_assert_true (gst_element_register (NULL, "wgstucksrc", GST_RANK_NONE,
-      stuck_source_get_type ()));
+  g_assert_true (
+      gst_element_register (NULL, "wgstucksrc", GST_RANK_NONE, stuck_source_get_type ()));
 }

@@ -16,7 +16,6 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,8 +27,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TIMEOUT_S 120 /* for the whole file; a hang is a failure */
-#define CHILDREN 20
+#define TIMEOUT_S 220 /* for the whole file; a hang is a failure */
+#define CHILDREN 10
 #define CONNECTIONS 8 /* open at a time in the storm */
 #define MANY 600      /* descriptors: more than one buffer of getdents64 holds */
 
@@ -113,9 +112,46 @@ numbers (const char *listed)
 
 typedef struct {
   int listener;
-  atomic_int accepted;
-  atomic_bool stop;
+  pthread_mutex_t mutex;
+  pthread_cond_t changed;
+  guint accepted;
+  gboolean stop;
 } Storm;
+
+/* One more accepted. FALSE: the storm is over. */
+static gboolean
+storm_goes_on (Storm *storm)
+{
+  gboolean stop;
+
+  pthread_mutex_lock (&storm->mutex);
+  storm->accepted++;
+  stop = storm->stop;
+  pthread_cond_signal (&storm->changed);
+  pthread_mutex_unlock (&storm->mutex);
+  return !stop;
+}
+
+/* Wait until all slots are filled, with other connections than at the last call. */
+static void
+storm_await (Storm *storm)
+{
+  guint from;
+
+  pthread_mutex_lock (&storm->mutex);
+  from = storm->accepted;
+  while (storm->accepted - from < 2 * CONNECTIONS)
+    pthread_cond_wait (&storm->changed, &storm->mutex);
+  pthread_mutex_unlock (&storm->mutex);
+}
+
+static void
+storm_stop (Storm *storm)
+{
+  pthread_mutex_lock (&storm->mutex);
+  storm->stop = TRUE;
+  pthread_mutex_unlock (&storm->mutex);
+}
 
 /* Connections come, stay for a while and go, all without close-on-exec, as Boost.Asio's do. */
 static void *
@@ -124,13 +160,13 @@ storm_main (void *data)
   Storm *storm = data;
   struct sockaddr_un address;
   socklen_t length = sizeof address;
-  int pairs[CONNECTIONS][2];
+  int pairs[CONNECTIONS][2], *pair;
+  guint i = 0;
 
   memset (pairs, -1, sizeof pairs);
   g_assert_cmpint (getsockname (storm->listener, (struct sockaddr *) &address, &length), ==, 0);
-  for (guint i = 0; !storm->stop; i++) {
-    int *pair = pairs[i % CONNECTIONS];
-
+  do {
+    pair = pairs[i++ % CONNECTIONS];
     if (pair[0] >= 0) {
       close (pair[0]);
       close (pair[1]);
@@ -139,9 +175,8 @@ storm_main (void *data)
     g_assert_cmpint (connect (pair[0], (struct sockaddr *) &address, length), ==, 0);
     pair[1] = accept (storm->listener, NULL, NULL);
     g_assert_cmpint (pair[1], >=, 0);
-    storm->accepted++;
-  }
-  for (guint i = 0; i < CONNECTIONS && pairs[i][0] >= 0; i++) {
+  } while (storm_goes_on (storm));
+  for (i = 0; i < CONNECTIONS && pairs[i][0] >= 0; i++) {
     close (pairs[i][0]);
     close (pairs[i][1]);
   }
@@ -153,7 +188,11 @@ test_storm (gconstpointer data)
 {
   const Guard *guard = data;
   /* Unix sockets: the kernel gives the name, and nobody else's ports and queues come in. */
-  Storm storm = { .listener = socket (AF_UNIX, SOCK_STREAM, 0) };
+  Storm storm = {
+    .listener = socket (AF_UNIX, SOCK_STREAM, 0),
+    .mutex = PTHREAD_MUTEX_INITIALIZER,
+    .changed = PTHREAD_COND_INITIALIZER,
+  };
   sa_family_t family = AF_UNIX;
   guint with_connections = 0;
   pthread_t thread;
@@ -162,11 +201,9 @@ test_storm (gconstpointer data)
   g_assert_cmpint (listen (storm.listener, 4), ==, 0);
   g_assert_cmpint (pthread_create (&thread, NULL, storm_main, &storm), ==, 0);
   for (int i = 0; i < CHILDREN; i++) {
-    int from = storm.accepted + CONNECTIONS;
     g_autofree char *unguarded = NULL, *guarded = NULL, *left = NULL;
 
-    while (storm.accepted < from)
-      sched_yield (); /* all slots filled, and other sockets than for the child before */
+    storm_await (&storm);
     unguarded = list_child (NULL, 0);
     guarded = list_child (*guard, 3);
     left = numbers (guarded);
@@ -174,7 +211,7 @@ test_storm (gconstpointer data)
     g_assert_nonnull (strstr (unguarded, "socket:[")); /* the listener at the least */
     with_connections += strstr (strstr (unguarded, "socket:[") + 1, "socket:[") != NULL;
   }
-  storm.stop = TRUE;
+  storm_stop (&storm);
   pthread_join (thread, NULL);
   close (storm.listener);
   g_assert_cmpuint (with_connections, ==, CHILDREN);

@@ -19,7 +19,8 @@ on_log (WgLogLevel level, const char *line)
 static void
 test_bad (void)
 {
-  static const char *const bad[] = { "", " ", "x", "0", "-1", "12x", "601", "1e2", "99999999999999999999", "0x10" };
+  static const char *const bad[] = { "", " ", "x", "0", "-1", "12x", "601", "1e2",
+    "99999999999999999999", "0x10" };
 
   wg_log_set_func (on_log);
   for (gsize i = 0; i < G_N_ELEMENTS (bad); i++) {

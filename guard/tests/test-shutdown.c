@@ -11,7 +11,7 @@
 
 #define OWN_BOUND_MS "60000"
 #define SHUTDOWN_MS 1500
-#define SLACK_S 5.0
+#define SLACK_S 10.0
 #define BOUND_S (SHUTDOWN_MS / 1000.0)
 #define AT_ONCE_S 5.0
 #define HEALTHY 3
@@ -137,7 +137,8 @@ is_ending (Session *session)
   return stats.ending;
 }
 
-/* An end that waits for a minute, be it for EOS or for NULL, waits no longer once the shutdown begins. */
+/* An end that waits for a minute, be it for EOS or for NULL, waits no longer once the shutdown
+ * begins. */
 static void
 shorten (const char *description, Gate *gate, SessionPrepare prepare)
 {
@@ -235,8 +236,8 @@ owner_until_refused (gpointer unused)
   for (;;) {
     WgLoop *loop = wg_loop_new ();
     g_autoptr (GError) error = NULL;
-    WgPipeline *pipeline
-        = wg_pipeline_new ("race", "4", "wgstucksrc num-buffers=2 ! fakesink", loop, &error);
+    WgPipeline *pipeline =
+        wg_pipeline_new ("race", "4", "wgstucksrc num-buffers=2 ! fakesink", loop, &error);
     gboolean over = g_error_matches (error, WG_PIPELINE_ERROR, WG_PIPELINE_ERROR_SHUTDOWN);
     GSource *later = g_timeout_source_new (5);
 

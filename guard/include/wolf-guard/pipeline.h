@@ -30,10 +30,10 @@
  * The deadline of the end runs from the stop request (wg_loop_stop_time()), not from the moment the
  * owner noticed it.
  *
- * Lifetime: the worker holds the last reference to the GstElement that guard has, and drops it when it
- * is done, in the ward's case possibly years later. What callbacks of the pipeline point to must
- * therefore belong to the pipeline: pass it with a GDestroyNotify (wg_pipeline_set_sync_handler(),
- * gst_app_sink_set_callbacks(), g_signal_connect_data()).
+ * Lifetime: guard's reference to the GstElement is the worker's, who drops it when it is done, in the
+ * ward's case possibly years later; the host's own may outlast it. What callbacks of the pipeline
+ * point to must therefore belong to the pipeline: pass it with a GDestroyNotify
+ * (wg_pipeline_set_sync_handler(), gst_app_sink_set_callbacks(), g_signal_connect_data()).
  *
  * Threads:   new, play, end and unref of the owner's reference belong to the owner; the rest to any.
  * Settings:  environment, read once: WOLF_GUARD_EOS_MS (2000), WOLF_GUARD_NULL_MS (3000),
@@ -62,14 +62,16 @@ typedef enum {
 /* Parse `description` on a new worker. `name` and `session` are for log lines (NULL: "").
  * Waits until it is parsed or `loop` is stopped; then for the same bounds as wg_pipeline_end(). NULL
  * with `error` set when there is none. An error that the parser recovered from is logged. */
-WgPipeline *wg_pipeline_new (const char *name, const char *session, const char *description,
-    WgLoop *loop, GError **error);
+WgPipeline *wg_pipeline_new (
+    const char *name, const char *session, const char *description, WgLoop *loop, GError **error);
 
 WgPipeline *wg_pipeline_ref (WgPipeline *pipeline);
-void wg_pipeline_unref (WgPipeline *pipeline); /* NULL is fine; the owner calls wg_pipeline_end() first */
+/* NULL is fine. The owner calls wg_pipeline_end() first. */
+void wg_pipeline_unref (WgPipeline *pipeline);
 
-/* The guard of the pipeline that `element` is, or is in; a new reference, or NULL when there is none. Any
- * thread that holds a reference to `element`; takes object locks only, which no stuck thread holds. */
+/* The guard of the pipeline that `element` is, or is in; a new reference, or NULL when there is none.
+ * Any thread that holds a reference to `element`; takes object locks only, which no stuck thread
+ * holds. */
 WgPipeline *wg_pipeline_find (GstElement *element);
 
 /* The GstPipeline, a new reference (gst_object_unref). Owner, before wg_pipeline_end(). */
@@ -78,16 +80,16 @@ GstElement *wg_pipeline_element (WgPipeline *pipeline);
 /* The handler that the host would give to gst_bus_set_sync_handler(), which it must not call: guard
  * has one there already, looks at each message first and asks this one what to reply. Owner,
  * before wg_pipeline_play(). `notify` frees `data` when the bus goes. */
-void wg_pipeline_set_sync_handler (WgPipeline *pipeline, GstBusSyncHandler handler, gpointer data,
-    GDestroyNotify notify);
+void wg_pipeline_set_sync_handler (
+    WgPipeline *pipeline, GstBusSyncHandler handler, gpointer data, GDestroyNotify notify);
 
 /* PLAYING, on the worker. A failure stops nothing by itself: GStreamer reports it on the bus; should
  * it fail to, the loop is stopped. Owner; blocks on nothing. */
 void wg_pipeline_play (WgPipeline *pipeline);
 
 typedef enum {
-  WG_PIPELINE_ENDED,    /* in NULL, worker gone */
-  WG_PIPELINE_IN_WARD,  /* did not end in time: put aside */
+  WG_PIPELINE_ENDED,   /* in NULL, worker gone */
+  WG_PIPELINE_IN_WARD, /* did not end in time: put aside */
 } WgPipelineEnd;
 
 /* End it, by the table above. Owner, once. Bounded by WOLF_GUARD_EOS_MS + WOLF_GUARD_NULL_MS from the
@@ -97,21 +99,22 @@ WgPipelineEnd wg_pipeline_end (WgPipeline *pipeline);
 /* What a command does. Runs on the worker, in the order of posting, never after the ending began. */
 typedef void (*WgPipelineFunc) (GstElement *pipeline, gpointer data);
 
-/* Have func(pipeline, data) run on the worker. `what` names the call in reports (a literal: it is kept). FALSE, with
- * `data` freed: ending, or WG_PIPELINE_QUEUE_MAX commands are waiting. Blocks on nothing. */
-gboolean wg_pipeline_post (WgPipeline *pipeline, const char *what, WgPipelineFunc func, gpointer data,
-    GDestroyNotify notify);
+/* Have func(pipeline, data) run on the worker. `what` names the call in reports (a literal: it is
+ * kept). FALSE, with `data` freed: ending, or WG_PIPELINE_QUEUE_MAX commands are waiting. Blocks on
+ * nothing. */
+gboolean wg_pipeline_post (WgPipeline *pipeline, const char *what, WgPipelineFunc func,
+    gpointer data, GDestroyNotify notify);
 
 /* g_object_set(`element` of the pipeline, `property`, `value`) on the worker: interpipe's listen-to
  * waits for locks that other pipelines hold. Finds the guard by the GstElement; FALSE as above. */
-gboolean wg_pipeline_post_string (GstElement *pipeline, const char *element, const char *property,
-    const char *value);
+gboolean wg_pipeline_post_string (
+    GstElement *pipeline, const char *element, const char *property, const char *value);
 
-/* Send an upstream event to `recipient`, an element in a pipeline of guard's or such a pipeline itself, without
- * gst_element_send_event(), which takes STATE_LOCK: an element gets it on its source pads, a
- * pipeline on the sink pads of its sinks. On the worker; FALSE, event freed: ending or queue full. An
- * element that is in no pipeline of guard's gets it at once, in the calling thread. Takes the
- * event. NULL as recipient is fine and FALSE. */
+/* Send an upstream event to `recipient`, an element in a pipeline of guard's or such a pipeline
+ * itself, without gst_element_send_event(), which takes STATE_LOCK: an element gets it on its source
+ * pads, a pipeline on the sink pads of its sinks. On the worker; FALSE, event freed: ending or queue
+ * full. An element that is in no pipeline of guard's gets it at once, in the calling thread. Takes
+ * the event. NULL as recipient is fine and FALSE. */
 gboolean wg_pipeline_send_upstream (GstElement *recipient, GstEvent *event);
 
 typedef struct {

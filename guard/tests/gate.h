@@ -9,8 +9,8 @@
 #include <glib.h>
 #include <pthread.h>
 
-#define AWAIT_S                                                                                    \
-  20 /* nothing here takes a second; a machine that is busy with something else might */
+/* Nothing here takes a second; a machine that is busy with something else might. */
+#define AWAIT_S 60
 
 typedef struct {
   pthread_mutex_t mutex;

@@ -20,7 +20,7 @@
 #define RANDOM_STOP_US 20000
 /* The pipeline's own bounds are long, so that no load makes a healthy end miss one; an end that
  * waited for nothing takes less than this even then. */
-#define BOUND_MS "30000"
+#define BOUND_MS "20000"
 #define AT_ONCE_S 10
 
 static void
@@ -190,6 +190,7 @@ test_eos_race (void)
     stopper = g_thread_new ("stopper", stop_later, session);
     assert_ended (session);
     g_thread_join (stopper);
+    g_assert_cmpfloat (session->took_s, <, AT_ONCE_S);
     if (session->stats.eos_sent || session->stats.eos_seen)
       g_assert_cmpuint (session->eos_count, ==, 1);
     session_free (session);

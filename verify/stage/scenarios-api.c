@@ -46,7 +46,7 @@ pause_stuck (Stage *stage, Result *result, const gchar *target, gboolean from_th
   g_auto (Answer) answer = { 0 };
 
   if (from_the_start) {
-    g_autoptr (JsonObject) armed = stage_order (stage, "stall %s", target);
+    g_autoptr (JsonObject) armed G_GNUC_UNUSED = stage_order (stage, "stall %s", target);
     viewer = viewer_start (stage, 0, NULL, STAGE_SOON_MS);
     expect_both (result,
         stage_order_reached (stage, "wait state=stalled timeout=%d", STAGE_SOON_MS),

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 #
 # build.sh: the one entry to Wolf Guard's patch series.
 #

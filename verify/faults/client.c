@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* client.c: one connection to the tracer's socket. */
 #define _GNU_SOURCE
 #include "client.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * client.h: sends orders to the tracer's socket, for the command line, the tests and the stage.
  *

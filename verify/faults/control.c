@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * control.c: takes orders on a unix stream socket: one line in, one line of JSON out.
  *

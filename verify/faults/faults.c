@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * faults.c: the table of armed faults and what happens to a thread that hits one.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* identity.c: who an element is: its own name, its factory, the pipeline around it. */
 #include "wgfaults.h"
 

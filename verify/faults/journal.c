@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * journal.c: what happened to pipelines, told line by line into a file.
  *

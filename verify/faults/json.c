@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* json.c: the little JSON that the tracer writes; a plugin in a foreign process brings no library.
  */
 #include "wgfaults.h"

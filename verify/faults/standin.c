@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * standin.c: an element that stands in for the compositor source `waylanddisplaysrc`.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tracer.c: GstTracer `wgfaults`, whose hooks are the fault points.
  *

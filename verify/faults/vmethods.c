@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * vmethods.c: fault points in GstBaseSrc's create, start and stop, for which a tracer has no hook.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* wg-fault.c: orders to the tracer from the command line. */
 #include "client.h"
 

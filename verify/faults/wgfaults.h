@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * wgfaults.h: fault points inside an unmodified GStreamer program.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Is a patch in the house's form? One line a fault: FILE:LINE: fault. Ends with 1 when there is one.
 #
 #   awk -f form.awk patches/wolf/*.patch

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
 # What the test scripts of build.sh share. Each script prints TAP on stdout and takes nothing but its environment:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The trees that a series needs, as far as the series itself tells: every line that a patch replaces at its place, all
 # other lines blank. It plays the patches forward on files whose lines are not known yet: a line that no patch brought, and
 # that one removes, is the tree's. A line that an earlier patch brought must be the one that a later patch removes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* acts.c: what several scenarios do: stream, get stuck, look at the server meanwhile. */
 #include "acts.h"
 

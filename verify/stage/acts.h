@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* acts.h: what several scenarios do: stream, get stuck, look at the server meanwhile. */
 #pragma once
 

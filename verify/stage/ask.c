@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ask.c: one HTTP question and how long its answer took.
  *

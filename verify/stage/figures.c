@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* figures.c: what /proc and the tracer tell of Wolf: threads, descriptors, memory, sockets,
  * pipelines. */
 #include "stage.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * main.c: wolf-stage: runs scenarios on a real Wolf, one process and one network namespace each.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* network.c: a network namespace with only loopback in it; nothing on stage can be reached or reach
  * out. */
 #define _GNU_SOURCE

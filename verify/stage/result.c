@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* result.c: what a scenario found, as one line of JSON, and whether it is what the label promises.
  */
 #include "stage.h"

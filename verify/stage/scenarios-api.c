@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* scenarios-api.c: the same stuck pipelines, reached through the API's unix socket. */
 #include "acts.h"
 

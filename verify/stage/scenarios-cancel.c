@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* scenarios-cancel.c: /cancel of sessions whose compositor source is stuck or dead. */
 #include "acts.h"
 

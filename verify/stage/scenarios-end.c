@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* scenarios-end.c: SIGTERM: what the pipelines see of it, and how long it takes. */
 #include "acts.h"
 

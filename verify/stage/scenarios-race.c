@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* scenarios-race.c: stops that come at any moment of a session's start, and what they leave behind.
  */
 #include "acts.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* scenarios-sockets.c: what abusive clients and started programs leave of the server's sockets. */
 #include "acts.h"
 

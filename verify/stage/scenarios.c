@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* scenarios.c: the list of all scenarios. */
 #include "stage.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* stage.c: Wolf's folder, its configuration, its start and its end. */
 #include "stage.h"
 

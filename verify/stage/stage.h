@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * stage.h: a real Wolf, alone in a network of its own, with faults at hand.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* viewer.c: a wolf-probe process that streams as one client and takes commands on its standard
  * input. */
 #include "stage.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* checks.c: what the tests of faults share. */
 #include "checks.h"
 

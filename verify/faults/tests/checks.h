@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * checks.h: what the tests of faults share: orders to the tracer in this very process, and calls
  * into GStreamer whose return is waited for with a bound.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test-faults.c: every fault shows, in the way in which a stuck pipeline shows it, and ends when it
  * is released; and nothing shows while no fault is armed. The same call is watched on both sides.

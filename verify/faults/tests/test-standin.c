@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* test-standin.c: the stand-in does what Wolf uses of the element that it stands in for. */
 #include "checks.h"
 

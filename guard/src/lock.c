@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who holds a lock is beside the mutex, in atomics that anybody may read: written by the owner only,
+ * after it got the mutex and before it gives it back. A thread that finds its own id there holds the
+ * lock for certain, since ids are never used twice; a dead owner's stays until the next one comes.
+ *
+ * Once pthread_mutex_unlock() has let go, the lock may be freed by another thread. Nothing here touches
+ * it after that, neither does glibc (it wakes by address, which needs no memory). What is left is
+ * glibc's bug 14485: a thread that is *killed* between letting go and forgetting which mutex it was
+ * about to let go leaves a mark in memory that may have been freed, if that holds the thread's id
+ * there. A few instructions, only for a thread that a signal handler ends; user space cannot close it.
+ */
+#include <wolf-guard/lock.h>
+
+#include "lock-private.h"
+#include "robust.h"
+#include "settings.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define LOCK_MS_DEFAULT 500 /* lock.h has the reason */
+#define LOCK_MS_MAX 600000  /* ten minutes: whoever sets more means seconds */
+
+/* The last report of a kind, so that the next one is news. */
+typedef struct {
+  guint64 id;
+  const char *place;
+} Told;
+
+struct WgLock {
+  WgRobust robust;
+  _Atomic guint64 owner;        /* WgLockSelf.id; 0: nobody, or about to be somebody */
+  _Atomic (const char *) place; /* the owner's */
+  _Atomic gint64 since;         /* as in WgLockOwner */
+  _Atomic guint32 turn;         /* grows with each owner, before the rest is written */
+  atomic_uint refs;             /* the hosts', and one for each thread that waits */
+  const char *name;
+
+  /* With the module's mutex: */
+  Told told[WG_LOCK_EVENTS];
+  gboolean dropped, orphan; /* dropped: without references. orphan: and held when last looked at */
+  GList link;               /* in `dropped`, then among those to free */
+};
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static GQueue dropped = G_QUEUE_INIT; /* of WgLock, not freed yet */
+static atomic_uint orphans;           /* how many of them are left between calls */
+
+/* Not in WgSettings: a plugin's copy of guard would warn once more of settings that it has no use for. */
+static gint64 bound_ms;
+
+static void
+read_bound (void)
+{
+  bound_ms = wg_settings_parse (
+      "WOLF_GUARD_LOCK_MS", getenv ("WOLF_GUARD_LOCK_MS"), 1, LOCK_MS_MAX, LOCK_MS_DEFAULT);
+}
+
+gint64
+wg_lock_bound_ms (void)
+{
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+  pthread_once (&once, read_bound);
+  return bound_ms;
+}
+
+static inline WgLockSelf *
+self_get (void)
+{
+  WgLockSelf *self = &wg_lock_self;
+
+  /* In a shared module finding it is a call (3 ns), which gcc, thinking it is free, makes again for each
+   * use. So it may not know where the pointer came from. */
+  __asm__("" : "+r"(self));
+  if (G_UNLIKELY (!self->id))
+    wg_lock_self_init (self);
+  return self;
+}
+
+static gboolean
+is_taken (int result)
+{
+  return result == 0 || result == EOWNERDEAD;
+}
+
+/* Who holds the lock, or died with it. Returns the id, 0 for nobody. */
+static guint64
+look (WgLock *lock, WgLockOwner *owner)
+{
+  guint32 turn;
+  guint64 id;
+
+  /* Each load acquires, so who has seen anything of the next turn sees that it is the next. (The id alone
+   * would not tell: the same thread may have come again after another.) */
+  do {
+    turn = atomic_load_explicit (&lock->turn, memory_order_acquire);
+    id = atomic_load_explicit (&lock->owner, memory_order_acquire);
+    *owner = (WgLockOwner){
+      .lock = lock->name,
+      .tid = wg_lock_tid (id),
+      .place = atomic_load_explicit (&lock->place, memory_order_acquire),
+      .since = atomic_load_explicit (&lock->since, memory_order_acquire),
+    };
+  } while (atomic_load_explicit (&lock->turn, memory_order_relaxed) != turn);
+  return id;
+}
+
+static gboolean
+is_news (WgLock *lock, WgLockEvent event, guint64 id, const char *place)
+{
+  Told *told = &lock->told[event];
+  gboolean news;
+
+  pthread_mutex_lock (&mutex);
+  news = told->id != id || told->place != place;
+  *told = (Told){ id, place };
+  pthread_mutex_unlock (&mutex);
+  return news;
+}
+
+/* The mutex has just become the calling thread's, and `owner` is 0. */
+static inline void
+hold (WgLock *lock, WgLockSelf *self, const char *place)
+{
+  guint32 turn = atomic_load_explicit (&lock->turn, memory_order_relaxed) + 1;
+
+  atomic_store_explicit (&lock->turn, turn, memory_order_release);
+  atomic_store_explicit (&lock->place, place, memory_order_release);
+  atomic_store_explicit (&lock->since, 0, memory_order_release);
+  atomic_store_explicit (&lock->owner, self->id, memory_order_release);
+  self->held++;
+}
+
+static WgLockResult
+recover (WgLock *lock, WgLockSelf *self, const char *place)
+{
+  WgLockReport report = {
+    .event = WG_LOCK_EVENT_RECOVERED,
+    .tid = wg_lock_tid (self->id),
+    .place = place,
+  };
+
+  look (lock, &report.owner);
+  atomic_store_explicit (&lock->owner, 0, memory_order_release); /* the dead one's */
+  hold (lock, self, place);
+  wg_lock_count (report.event);
+  wg_lock_report (&report);
+  return WG_LOCK_RECOVERED;
+}
+
+static WgLockResult
+relock (WgLock *lock, WgLockSelf *self, const char *place)
+{
+  WgLockReport report = {
+    .event = WG_LOCK_EVENT_RELOCK,
+    .tid = wg_lock_tid (self->id),
+    .place = place,
+  };
+
+  look (lock, &report.owner);
+  wg_lock_count (report.event);
+  if (is_news (lock, report.event, self->id, place))
+    wg_lock_report (&report);
+  return WG_LOCK_RELOCK;
+}
+
+/* Somebody is being waited for: from now on, unless that is known already. */
+static void
+note_since (WgLock *lock, gint64 now)
+{
+  gint64 unknown = 0;
+
+  atomic_compare_exchange_strong (&lock->since, &unknown, now);
+}
+
+static WgLockResult
+give_up (WgLock *lock, WgLockSelf *self, const char *place, gint64 ms)
+{
+  WgLockReport report = {
+    .event = WG_LOCK_EVENT_TIMEOUT,
+    .tid = wg_lock_tid (self->id),
+    .place = place,
+    .ms = ms,
+  };
+  guint64 id = look (lock, &report.owner);
+
+  note_since (lock, g_get_monotonic_time ()); /* this owner may be another than at first */
+  wg_lock_count (report.event);
+  if (is_news (lock, report.event, id, report.owner.place))
+    wg_lock_report (&report);
+  return WG_LOCK_TIMEOUT;
+}
+
+/* The first try failed. */
+static WgLockResult
+acquire_contended (WgLock *lock, WgLockSelf *self, const char *place, gint64 ms)
+{
+  WgLockResult outcome;
+  gint64 now;
+  int result;
+
+  if (atomic_load_explicit (&lock->owner, memory_order_relaxed) == self->id)
+    return relock (lock, self, place);
+  if (ms <= 0)
+    return WG_LOCK_TIMEOUT;
+
+  wg_lock_ref (lock); /* whoever holds it may drop it before it comes to us */
+  ms = MIN (ms, LOCK_MS_MAX);
+  now = g_get_monotonic_time ();
+  note_since (lock, now);
+  result = wg_robust_wait (&lock->robust, now + ms * G_TIME_SPAN_MILLISECOND);
+  if (result == 0) {
+    hold (lock, self, place);
+    outcome = WG_LOCK_OK;
+  } else if (result == EOWNERDEAD) {
+    outcome = recover (lock, self, place);
+  } else {
+    outcome = give_up (lock, self, place, ms);
+  }
+  wg_lock_unref (lock);
+  return outcome;
+}
+
+WgLockResult
+wg_lock_acquire (WgLock *lock, const gchar *place)
+{
+  WgLockSelf *self = self_get ();
+  int result = wg_robust_try_to_wait (&lock->robust);
+
+  if (G_LIKELY (result == 0)) {
+    hold (lock, self, place);
+    return WG_LOCK_OK;
+  }
+  if (result == EOWNERDEAD)
+    return recover (lock, self, place);
+  return acquire_contended (lock, self, place, wg_lock_bound_ms ());
+}
+
+WgLockResult
+wg_lock_acquire_within (WgLock *lock, const gchar *place, gint64 ms)
+{
+  WgLockSelf *self = self_get ();
+  int result = ms > 0 ? wg_robust_try_to_wait (&lock->robust) : wg_robust_try (&lock->robust);
+
+  if (G_LIKELY (result == 0)) {
+    hold (lock, self, place);
+    return WG_LOCK_OK;
+  }
+  if (result == EOWNERDEAD)
+    return recover (lock, self, place);
+  return acquire_contended (lock, self, place, ms);
+}
+
+static gboolean
+release_foreign (WgLock *lock, WgLockSelf *self)
+{
+  WgLockReport report = {
+    .event = WG_LOCK_EVENT_FOREIGN,
+    .tid = wg_lock_tid (self->id),
+  };
+
+  look (lock, &report.owner);
+  wg_lock_count (report.event);
+  if (is_news (lock, report.event, self->id, report.owner.place))
+    wg_lock_report (&report);
+  return FALSE;
+}
+
+gboolean
+wg_lock_release (WgLock *lock)
+{
+  WgLockSelf *self = self_get ();
+
+  if (G_UNLIKELY (atomic_load_explicit (&lock->owner, memory_order_relaxed) != self->id))
+    return release_foreign (lock, self);
+  atomic_store_explicit (&lock->owner, 0, memory_order_relaxed);
+  wg_robust_unlock (&lock->robust); /* cannot fail: the mutex is ours */
+  if (--self->held == 0 && G_UNLIKELY (self->reports > 0))
+    wg_lock_flush_reports ();
+  return TRUE;
+}
+
+gboolean
+wg_lock_get_owner (WgLock *lock, WgLockOwner *owner)
+{
+  return look (lock, owner) != 0;
+}
+
+/* With the module's mutex, of a dropped lock: does nobody hold it? Then it is ours alone. Its last
+ * owner's death stays visible in `owner`: who lets go in the ordinary way leaves 0. */
+static gboolean
+is_free (WgLock *lock)
+{
+  gboolean referred;
+
+  if (!is_taken (wg_robust_try (&lock->robust)))
+    return FALSE;
+  /* An orphan's owner may have taken a new reference; if so, before it let go. */
+  referred = atomic_load (&lock->refs) > 0;
+  wg_robust_unlock (&lock->robust);
+  return !referred;
+}
+
+/* Nobody else knows the lock any more. */
+static void
+lock_free (WgLock *lock, WgLockSelf *self)
+{
+  WgLockReport report = { .tid = wg_lock_tid (self->id) };
+
+  if (look (lock, &report.owner)) {
+    report.event = WG_LOCK_EVENT_RECOVERED;
+    wg_lock_count (report.event);
+    wg_lock_report (&report);
+  }
+  if (lock->orphan) {
+    report.event = WG_LOCK_EVENT_RECLAIMED;
+    wg_lock_count (report.event);
+    wg_lock_report (&report);
+  }
+  wg_robust_finish (&lock->robust);
+  g_free (lock);
+}
+
+/* Free what was dropped and is not held, `lock` (unless NULL), which is being dropped now, included. */
+static void
+reap (WgLock *lock)
+{
+  WgLockSelf *self = self_get ();
+  WgLockReport orphaned = {
+    .event = WG_LOCK_EVENT_ORPHANED,
+    .tid = wg_lock_tid (self->id),
+  };
+  GQueue unheld = G_QUEUE_INIT;
+  gboolean is_orphan = FALSE;
+  GList *link;
+
+  pthread_mutex_lock (&mutex);
+  if (lock && !lock->dropped) { /* an orphan that got a new reference is there already */
+    lock->dropped = TRUE;
+    g_queue_push_tail_link (&dropped, &lock->link);
+  }
+  for (GList *next = dropped.head; (link = next);) {
+    WgLock *each = link->data;
+
+    next = link->next;
+    if (is_free (each)) {
+      g_queue_unlink (&dropped, link);
+      g_queue_push_tail_link (&unheld, link);
+    } else if (!each->orphan) { /* then it is `lock` */
+      look (each, &orphaned.owner);
+      each->orphan = is_orphan = TRUE;
+      wg_lock_count (WG_LOCK_EVENT_ORPHANED);
+    }
+  }
+  atomic_store (&orphans, dropped.length);
+  pthread_mutex_unlock (&mutex);
+
+  if (is_orphan)
+    wg_lock_report (&orphaned);
+  while ((link = g_queue_pop_head_link (&unheld)))
+    lock_free (link->data, self);
+}
+
+WgLock *
+wg_lock_new (const gchar *name)
+{
+  WgLock *lock = g_new0 (WgLock, 1);
+
+  wg_lock_bound_ms (); /* a bad value is reported now, not under somebody's lock */
+  lock->name = name;
+  lock->link.data = lock;
+  atomic_init (&lock->refs, 1);
+  wg_robust_init (&lock->robust);
+  if (atomic_load (&orphans) > 0)
+    reap (NULL);
+  return lock;
+}
+
+WgLock *
+wg_lock_ref (WgLock *lock)
+{
+  atomic_fetch_add (&lock->refs, 1);
+  return lock;
+}
+
+void
+wg_lock_unref (WgLock *lock)
+{
+  gboolean last = lock && atomic_fetch_sub (&lock->refs, 1) == 1;
+
+  if (last || atomic_load (&orphans) > 0)
+    reap (last ? lock : NULL);
+}

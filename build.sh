@@ -42,7 +42,7 @@ usage: build.sh patch   [TREES] [--out DIR] [--then 'COMMAND']
 patch    makes a patched copy of your trees in out/patched, and runs COMMAND there
 export   writes ordinary patches with context, a series per tree, to out/FORMAT
 refresh  rewrites patches/ from the work tree that patch made, or a git branch
-embed    rewrites the patch that adds guard/ to Wolf; --check only compares
+embed    rewrites the patches that add guard/ to the trees; --check only compares
 pins     rewrites the digests in upstream.pins from pristine trees
 verify   runs ./verify/run
 
@@ -271,8 +271,18 @@ already_patched() { # TREE
   done < <(requirements | grep -P "\t$tree/")
 }
 
+base_of() { # TREE: which of the other bases the tree is, if any
+  local base
+  for base in "$here"/bases/*/; do
+    if (cd -- "${dir[$1]}" && sed -n "/^tree $1\$/,\${ s/^sha256 \\([^ ]*\\)  *\\(.*\\)/\\1  \\2/p; }" "$base/upstream.pins" | sha256sum --quiet -c) >/dev/null 2>&1; then
+      basename -- "$base"
+      return
+    fi
+  done
+}
+
 check_tree() { # TREE: every touched file is the pinned one
-  local tree=$1 kind path found list='' count=0
+  local tree=$1 kind path found list='' count=0 base
   while IFS=$'\t' read -r kind path; do
     if [[ $path != "$tree"/* ]]; then continue; fi
     found=$(digest "${dir[$tree]}/${path#*/}")
@@ -283,6 +293,10 @@ check_tree() { # TREE: every touched file is the pinned one
   if ((count == 0)); then return; fi
   if (trap - ERR EXIT; set +e; already_patched "$tree"); then
     die 4 "$tree: ${dir[$tree]} is patched already; use it as it is, or give the pristine tree"
+  fi
+  base=$(base_of "$tree")
+  if [[ $base ]]; then
+    die 4 "$tree: ${dir[$tree]} is what bases/$base is cut against; add: --series '$here/bases/$base/series' --pins '$here/bases/$base/upstream.pins'"
   fi
   die 4 "$tree: in ${dir[$tree]} $count file(s) that the series touches are not those of\
  $(published "$tree"):$list"$'\n'"Undo local changes or check that commit out; another release needs docs/rebasing.md."
@@ -719,43 +733,63 @@ verb_refresh() {
   take_series "$work/list"
 }
 
-guard_patch() { # TARGET: on stdout; its own header is kept, so it is edited in the patch like any other
-  local file name
-  if [[ -s $1 ]]; then
-    header "$1"
+# What guard/ adds to a tree: the file in guard/embed/ that builds it there, the patch, and its place in the tree.
+readonly -A embed_build=([wolf]=CMakeLists.txt [gst-interpipe]=meson.build)
+readonly -A embed_patch=([wolf]=wolf/0001-guard-sources.patch [gst-interpipe]=gst-interpipe/0010-guard-lock-sources.patch)
+readonly -A embed_place=([wolf]=wolf/src/wolf-guard [gst-interpipe]=gst-interpipe/gst/interpipe/wolf-guard)
+
+embedded_files() { # TREE: Wolf gets all of guard, gst-interpipe the files that its build file names
+  local build=$guard/embed/${embed_build[$1]}
+  printf '%s\n' "$build"
+  if [[ $1 == wolf ]]; then
+    printf '%s\n' "$guard"/include/wolf-guard/*.{h,hpp} "$guard"/src/*.{c,h}
   else
-    cat <<'EOF'
+    grep -oE "^ *'(include|src)/[^']*\.[ch]'" "$build" | sed "s|^ *'\(.*\)'|$guard/\1|"
+  fi
+}
+
+guard_patch() { # TREE TARGET: on stdout; its own header is kept, so it is edited in the patch like any other
+  local tree=$1 file files name
+  if [[ -s $2 ]]; then
+    header "$2"
+  else
+    cat <<EOF
 Description: add the sources of wolf-guard
  The C library that the hooks of the following patches call. Nothing calls it
  yet, so this patch changes no behaviour; it costs its compile time.
  Generated from guard/ by build.sh embed: edit there.
 Origin: vendor
 Forwarded: no
-Last-Update: 2026-06-23
+Last-Update: $(date -u +%F)
 Evidence: ctest -R guard
 EOF
   fi
-  for file in "$guard"/embed/CMakeLists.txt "$guard"/include/wolf-guard/*.{h,hpp} "$guard"/src/*.{c,h}; do
+  mapfile -t files < <(embedded_files "$tree")
+  for file in "${files[@]}"; do
     name=${file#"$guard/"}
     [[ -s $file ]] || die 8 "$file is missing or empty; a patch cannot add it"
-    diff_file 0 /dev/null "$file" "wolf/src/wolf-guard/${name#embed/}"
+    diff_file 0 /dev/null "$file" "${embed_place[$tree]}/${name#embed/}"
   done
 }
 
 verb_embed() {
-  local target=$patches/wolf/0001-guard-sources.patch
+  local tree target
   need diff awk flock mktemp cmp
   [[ -d $guard/src ]] || die 3 "$guard has no src/; name the library's folder with --guard DIR"
-  if [[ -n $check ]]; then
-    [[ -r $target ]] || die 9 "$target does not exist; run build.sh embed"
-    guard_patch "$target" | cmp -s -- - "$target" || die 9 "$target is not what $guard says; run build.sh embed"
-    echo "$target: as in $guard"
-    return
-  fi
-  begin "$(dirname -- "$patches")" patches
-  mkdir -p -- "$work/new/wolf"
-  guard_patch "$target" >"$work/new/wolf/${target##*/}"
-  take_patches
+  if [[ -z $check ]]; then begin "$(dirname -- "$patches")" patches; fi
+  for tree in "${trees[@]}"; do
+    if [[ ! -e $guard/embed/${embed_build[$tree]} ]]; then continue; fi
+    target=$patches/${embed_patch[$tree]}
+    if [[ -n $check ]]; then
+      [[ -r $target ]] || die 9 "$target does not exist; run build.sh embed"
+      guard_patch "$tree" "$target" | cmp -s -- - "$target" || die 9 "$target is not what $guard says; run build.sh embed"
+      echo "$target: as in $guard"
+    else
+      mkdir -p -- "$work/new/$tree"
+      guard_patch "$tree" "$target" >"$work/new/${embed_patch[$tree]}"
+    fi
+  done
+  if [[ -z $check ]]; then take_patches; fi
 }
 
 digest_lines() { # TREE: for the pins

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The patch that adds guard/ to Wolf is generated from guard/, always the same, and the check notices any difference.
+# The patches that add guard/ to the trees are generated from guard/, always the same, and the check notices any difference.
 # shellcheck source=lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -16,6 +16,19 @@ echo 'int private;' >"$guard/src/z.h"
 echo 'not embedded' >"$guard/src/README"
 target=$house/patches/wolf/0001-guard-sources.patch
 
+# gst-interpipe gets what its build file names and nothing else; without one it gets nothing.
+subset() {
+  printf '%s\n' "wolf_guard = [" "  'src/z.c'," "  'include/wolf-guard/b.h'," "]" >"$guard/embed/meson.build"
+  mkdir -p -- "$house/patches/gst-interpipe"
+  build embed --guard "$guard"
+  check 'embed writes the patch of gst-interpipe' test "$status" = 0 -a -s "$house/patches/gst-interpipe/0010-guard-lock-sources.patch"
+  check 'with the files that are named, and no others' test "$(sed -n 's|^+++ b/gst-interpipe/gst/interpipe/wolf-guard/||p' \
+    "$house/patches/gst-interpipe/0010-guard-lock-sources.patch" | paste -s -d ' ')" = 'meson.build src/z.c include/wolf-guard/b.h'
+  sed -i "s/^  'src.z.c',//" "$guard/embed/meson.build"
+  refuses 'check: finds a file that is no longer named' 9 0010-guard -- embed --check --guard "$guard"
+  rm -- "$guard/embed/meson.build"
+}
+
 refuses 'check: no patch yet' 9 "$target" 'build.sh embed' -- embed --check --guard "$guard"
 build embed --guard "$guard"
 check 'embed writes the patch' test "$status" = 0 -a -s "$target"
@@ -25,6 +38,7 @@ build embed --guard "$guard"
 check 'the same sources give the same bytes' cmp -s "$target" "$scratch/first"
 build embed --check --guard "$guard"
 check 'check: it agrees' test "$status" = 0
+subset
 
 "$BUILD" pins --wolf "$wolf" --series "$house/series" >/dev/null
 build patch --wolf "$wolf" --out "$scratch/out"

@@ -31,6 +31,27 @@ form() {
 }
 each_subject form
 
+# The other bases: the same series, cut against other trees; their digests can only be checked where such a tree is given.
+of_base() { # FOLDER
+  local files base=$1 subject
+  subject="base $(basename -- "$1")" house=$scratch/$(basename -- "$1")/house
+  check "$subject: the skeleton of the series can be made" make_skeleton "$base/series" "${house%/house}"
+  mapfile -t files < <(series_lines "$house/series" | sed "s|^|$house/patches/|")
+  check "$subject: every patch is in form" in_form "${files[@]}"
+  check "$subject: series and patches/ name the same patches" every_patch_is_named
+  check "$subject: each patch has its namesake in the main series" names_are_known
+  check "$subject: the pins name exactly the files that the series touches" same_paths "$base/upstream.pins"
+  build patch --interpipe "${house%/house}/gst-interpipe" --out "$scratch/out"
+  report "$status" "$subject: the series applies"
+  rm -rf -- "$scratch/out"
+}
+names_are_known() { [[ -z $(comm -23 <(series_lines "$house/series" | sort) <(series_lines "$repository/series" | sort)) ]]; }
+same_paths() { # PINS
+  diff <(awk '$1 == "sha256" || $1 == "absent" { print $1, $NF }' "$1") \
+    <(sed -n '/^tree gst-interpipe/,$p' "$house/upstream.pins" | awk '$1 == "sha256" || $1 == "absent" { print $1, $NF }') >"$scratch/log"
+}
+for base in "$repository"/bases/*/; do of_base "${base%/}"; done
+
 finds 'a missing Description' 'without Description' '/^Description/s/.*/Comment: x/'
 for field in Origin Forwarded Last-Update Evidence; do finds "a missing $field" "without $field" "/^$field/d"; done
 finds 'a Last-Update that is no date' 'no date' 's/^Last-Update.*/Last-Update: today/'

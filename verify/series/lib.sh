@@ -153,7 +153,7 @@ series_lines() { grep -v '^#\|^$' -- "$1"; } # SERIES
 make_skeleton() { # SERIES DIR: the series' own house and trees in DIR
   local series=$1 to=$2 line files=()
   mkdir -p -- "$to/house" "$to/wolf" "$to/gst-interpipe"
-  cp -R -- "$(dirname -- "$series")/patches" "$series" "$to/house"
+  cp -RL -- "$(dirname -- "$series")/patches" "$series" "$to/house"
   while IFS= read -r line; do files+=("$to/house/patches/$line"); done < <(series_lines "$series")
   (cd -- "$to" && awk -v out=. -f "$lab/skeleton.awk" "${files[@]}") || return 1
   toy_pins "$to/house"

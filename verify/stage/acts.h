@@ -29,13 +29,43 @@ void act_load_end (
 /* The same, for the element that is named by `target`, an order's words. */
 void act_strike (Stage *stage, Result *result, const gchar *kind, const gchar *target);
 
-/* While something is stuck: HTTPS latency, sockets, another client's new session and, if wanted, a
- * new launch by the same client. Adds figures and expectations. */
+/* The promise must hold when the label is patched and the plugin is patched, too; else it is only
+ * recorded. */
+void expect_held_with_plugin (Stage *stage, Result *result, gboolean held, const gchar *what);
+
+/* While something is stuck: HTTPS latency and sockets. Adds figures and expectations. */
+void act_look_at_server (Stage *stage, Result *result, guint client, gdouble bound_ms);
+
+/* The same, another client's new session and, if wanted, a new launch by the same client. */
 void act_look_meanwhile (
     Stage *stage, Result *result, guint stuck_client, gboolean relaunch, gdouble bound_ms);
 
-/* Whether the client's compositor pipeline still exists in Wolf after at most `within_ms`. */
+/* Whether the compositor pipeline of a session or lobby still exists in Wolf after at most
+ * `within_ms`. */
+gboolean act_producer_outlives (Stage *stage, const gchar *id, gint64 within_ms);
+/* The same of a client's session. */
 gboolean act_outlives (Stage *stage, guint client, gint64 within_ms);
+
+/* The moments in the start of a compositor's pipeline at which it can be held: `words` say where, in
+ * an order to the tracer. */
+#define ACT_MOMENTS 6
+typedef struct {
+  const gchar *name, *words;
+} ActMoment;
+extern const ActMoment act_moments[ACT_MOMENTS];
+
+/* How long a stop may take while the pipeline is held; upstream's waits for longer in some of them.
+ */
+#define ACT_HELD_PATIENCE_MS 1000
+/* A pipeline that was held while it was made appears within this after its release. */
+#define ACT_APPEAR_MS 1000
+/* After the release the pipeline must be gone within this. */
+#define ACT_GONE_MS 8000
+
+/* Streaming threads come from GLib's pool, which keeps two idle ones for 15 s: so many threads more
+ * than before, and so long until there are no more than that. */
+#define ACT_IDLE_THREADS 2
+#define ACT_IDLE_MS 20000
 
 /* Lets all faults go; the server must answer again. */
 void act_release (Stage *stage, Result *result);

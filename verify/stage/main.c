@@ -30,6 +30,10 @@ clients_of (const Scenario *scenario, const StageOptions *options)
 static void
 tell_crash (Stage *stage, Result *result)
 {
+  if (stage->crashed_starts > 0) {
+    result_int (result, "crashed_starts", stage->crashed_starts);
+    expect_held (result, FALSE, "Wolf starts");
+  }
   if (stage_is_alive (stage) || stage->told_to_end)
     return;
   result_int (result, "crashed_status",
@@ -228,6 +232,8 @@ main (int argc, char **argv)
                                        "The Wolf binary", "FILE" },
     { "interpipe", 0, 0, G_OPTION_ARG_FILENAME, &options.interpipe, "Where libgstinterpipe.so is",
         "DIR" },
+    { "patched-plugin", 0, 0, G_OPTION_ARG_NONE, &options.patched_plugin,
+        "It is a patched one: what it cures is expected, too", NULL },
     { "probe", 0, 0, G_OPTION_ARG_FILENAME, &options.probe, "The wolf-probe binary", "FILE" },
     { "plugins", 0, 0, G_OPTION_ARG_FILENAME, &options.plugins,
         "Where the tracer and the stand-in are", "DIR" },

@@ -6,10 +6,6 @@
 /* How long after a start its stop comes: most of them where the start is still under way. */
 static const guint delays_ms[] = { 0, 0, 0, 1, 2, 3, 5, 8, 13, 20, 50, 100, 200, 500 };
 
-/* Streaming threads come from GLib's pool, which keeps two idle ones for 15 s. */
-#define IDLE_THREADS 2
-#define IDLE_MS 20000
-
 /* Long enough for a session's program to run. */
 #define RETURN_AFTER_MS 300
 
@@ -24,7 +20,8 @@ static void
 conclude (Stage *stage, Result *result, const StageFigures *before, guint tries, guint failed)
 {
   StageFigures after;
-  const gboolean empty = stage_wait_empty (stage, before->threads + IDLE_THREADS, IDLE_MS, &after);
+  const gboolean empty =
+      stage_wait_empty (stage, before->threads + ACT_IDLE_THREADS, ACT_IDLE_MS, &after);
 
   result_figures (result, "before", before);
   result_figures (result, "after", &after);
@@ -96,31 +93,9 @@ scenario_race_launch (Stage *stage, Result *result)
   conclude (stage, result, &before, tries, failed);
 }
 
-/* A moment in the life of a producer pipeline, at which it is held until its stop was asked for. */
-typedef struct {
-  const gchar *name, *words;
-} Moment;
-
-static const Moment moments[] = {
-  { "parse", "where=parse" },
-  { "ready", "where=state type=NULL->READY" },
-  { "paused", "where=state type=READY->PAUSED" },
-  { "start", "where=start" },
-  { "playing", "where=state type=PAUSED->PLAYING" },
-  { "create", "where=create" },
-};
-
-/* How long a stop may take while the pipeline is held; upstream's waits for longer in some of them.
- */
-#define HELD_PATIENCE_MS 1000
-/* A pipeline that was held while it was made appears within this after its release. */
-#define APPEAR_MS 1000
-/* After the release the pipeline must be gone within this. */
-#define GONE_MS 8000
-
 /* TRUE when the stop was kept. */
 static gboolean
-stop_at (Stage *stage, Result *result, const Moment *moment, guint client, guint *unanswered)
+stop_at (Stage *stage, Result *result, const ActMoment *moment, guint client, guint *unanswered)
 {
   g_autofree gchar *add = add_body (stage, client);
   g_autofree gchar *stop = stop_body (stage, client);
@@ -140,13 +115,13 @@ stop_at (Stage *stage, Result *result, const Moment *moment, guint client, guint
       added.status == 200
           && stage_order_reached (stage, "wait id=%u state=stalled timeout=%d", id, STAGE_SOON_MS),
       text);
-  stage_api (stage, "POST", "/api/v1/sessions/stop", stop, HELD_PATIENCE_MS, &stopped);
+  stage_api (stage, "POST", "/api/v1/sessions/stop", stop, ACT_HELD_PATIENCE_MS, &stopped);
   g_autoptr (JsonObject) released = stage_order (stage, "release id=%u", id);
   /* It may only now come to be put into its pipeline, or, as it should, not at all. */
   stage_order_reached (stage,
       "wait element=wolf_wayland_source with=%s_video state=seen timeout=%d",
-      stage->session_ids[client], APPEAR_MS);
-  const gboolean left = act_outlives (stage, client, GONE_MS);
+      stage->session_ids[client], ACT_APPEAR_MS);
+  const gboolean left = act_outlives (stage, client, ACT_GONE_MS);
   result_answer (result, ms_name, &stopped);
   result_bool (result, left_name, left);
   *unanswered += !stopped.answered;
@@ -159,9 +134,9 @@ scenario_stop_at_each_moment (Stage *stage, Result *result)
 {
   guint lost = 0, unanswered = 0;
 
-  for (guint i = 0; i < G_N_ELEMENTS (moments); i++)
-    lost += !stop_at (stage, result, &moments[i], i, &unanswered);
-  result_int (result, "moments", G_N_ELEMENTS (moments));
+  for (guint i = 0; i < ACT_MOMENTS; i++)
+    lost += !stop_at (stage, result, &act_moments[i], i, &unanswered);
+  result_int (result, "moments", ACT_MOMENTS);
   result_int (result, "lost", lost);
   result_int (result, "unanswered", unanswered);
   expect_fault (result, lost > 0, "a stop is lost and its pipeline goes on");
@@ -249,7 +224,7 @@ scenario_cycles (Stage *stage, Result *result)
     if (i == 0)
       stage_wait_empty (stage, 0, STAGE_SHORT_PATIENCE_MS, &before);
   }
-  const gboolean empty = stage_wait_empty (stage, before.threads, IDLE_MS, &after);
+  const gboolean empty = stage_wait_empty (stage, before.threads, ACT_IDLE_MS, &after);
   result_int (result, "cycles", cycles);
   result_int (result, "streamed", streamed);
   result_figures (result, "before", &before);

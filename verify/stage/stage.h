@@ -36,7 +36,7 @@ G_BEGIN_DECLS
 typedef struct {
   gchar *wolf, *interpipe, *probe, *plugins;
   gchar *label, *commit, *only, *out, *scratch;
-  gboolean long_run, list, keep;
+  gboolean long_run, list, keep, patched_plugin;
 } StageOptions;
 
 typedef struct {
@@ -44,6 +44,7 @@ typedef struct {
   gchar *dir;
   GPid wolf; /* 0: not running */
   gint wait_status;
+  guint crashed_starts; /* before the one that counts */
   gboolean told_to_end;
   gchar *app_id;
   gchar **session_ids; /* one per client: Wolf derives it from the certificate */
@@ -200,6 +201,16 @@ void scenario_race_launch (Stage *stage, Result *result);
 void scenario_stop_at_each_moment (Stage *stage, Result *result);
 void scenario_return_at_once (Stage *stage, Result *result);
 void scenario_cancel_before_ping (Stage *stage, Result *result);
+void scenario_lobby_switch (Stage *stage, Result *result);
+void scenario_lobby_cancel_stuck_create (Stage *stage, Result *result);
+void scenario_lobby_cancel_stuck_push (Stage *stage, Result *result);
+void scenario_lobby_leave_stuck (Stage *stage, Result *result);
+void scenario_lobby_stop_stuck (Stage *stage, Result *result);
+void scenario_lobby_start_stuck (Stage *stage, Result *result);
+void scenario_lobby_switch_stuck (Stage *stage, Result *result);
+void scenario_lobby_stop_at_each_moment (Stage *stage, Result *result);
+void scenario_race_lobby (Stage *stage, Result *result);
+void scenario_switch_storm (Stage *stage, Result *result);
 void scenario_cycles (Stage *stage, Result *result);
 void scenario_sigterm_streaming (Stage *stage, Result *result);
 void scenario_sigterm_ward (Stage *stage, Result *result);

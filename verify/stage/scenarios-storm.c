@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * scenarios-storm.c: many switches at once.
+ *
+ * Eight sessions join and leave four lobbies, from four threads; one lobby's source is stuck, and a
+ * fifth lobby comes and goes all the time.
+ *
+ * All are of one size. With two, a session's pipeline ends now and then with either plugin: GStreamer's
+ * leaky queue hands the caps of what it drops to its pad while the buffer before them is still on its way
+ * out. What an interpipesrc itself delivers under which caps is verify/interpipe's to look at.
+ */
+#include "lobby.h"
+
+#include <stdlib.h>
+
+#define CLIENTS 8
+#define LOBBIES 4
+#define THREADS 4
+#define STUCK 0 /* which lobby */
+/* Video packets in the time below that say "it flows", at 15 frames a second. */
+#define FLOWING 5
+#define GLANCE_MS 1500
+#define SETTLE_MS 500
+
+typedef struct {
+  Stage *stage;
+  gchar *lobbies[LOBBIES];
+  guint moves; /* of each thread */
+  gint unanswered, refused;
+  gint running;
+  guint came_and_went;
+} Storm;
+
+typedef struct {
+  Storm *storm;
+  guint first; /* of the clients that are this thread's */
+  GArray *ms;
+} Mover;
+
+/* Each client goes in and out; each time another lobby. */
+static gpointer
+move_clients (gpointer data)
+{
+  Mover *mover = data;
+  Storm *storm = mover->storm;
+  const guint per = CLIENTS / THREADS;
+  guint in[CLIENTS / THREADS] = { 0 }; /* 0: out, else the lobby's number + 1 */
+
+  for (guint i = 0; i < storm->moves || in[0] || in[1]; i++) {
+    const guint mine = i % per;
+    const gboolean join = in[mine] == 0;
+    const guint lobby = join ? (i / per + mover->first) % LOBBIES : in[mine] - 1;
+    g_auto (Answer) answer = { 0 };
+
+    if (join && i >= storm->moves)
+      continue;
+    question_end (lobby_ask_move (storm->stage, join ? "join" : "leave", storm->lobbies[lobby],
+                      mover->first + mine),
+        &answer);
+    if (!answer.answered) {
+      g_atomic_int_inc (&storm->unanswered);
+      break;
+    }
+    if (answer.status != 200)
+      g_atomic_int_inc (&storm->refused);
+    g_array_append_val (mover->ms, answer.ms);
+    in[mine] = join ? lobby + 1 : 0;
+  }
+  return NULL;
+}
+
+/* A producer comes and goes. */
+static gpointer
+come_and_go (gpointer data)
+{
+  Storm *storm = data;
+
+  while (g_atomic_int_get (&storm->running)) {
+    g_auto (Answer) created = { 0 };
+    g_auto (Answer) stopped = { 0 };
+
+    question_end (lobby_ask_create (storm->stage, FALSE, STAGE_SHORT_PATIENCE_MS), &created);
+    if (created.status != 200)
+      break;
+    g_autofree gchar *lobby = lobby_newest (storm->stage, NULL);
+    if (lobby == NULL)
+      break;
+    question_end (lobby_ask_stop (storm->stage, lobby, STAGE_SHORT_PATIENCE_MS), &stopped);
+    if (stopped.status != 200)
+      break;
+    storm->came_and_went++;
+  }
+  return NULL;
+}
+
+static gint
+by_size (gconstpointer a, gconstpointer b)
+{
+  const gdouble x = *(const gdouble *) a, y = *(const gdouble *) b;
+
+  return x < y ? -1 : x > y;
+}
+
+static void
+rage (Storm *storm, Result *result)
+{
+  g_autoptr (GArray) all = g_array_new (FALSE, FALSE, sizeof (gdouble));
+  GThread *threads[THREADS], *visitor;
+  Mover movers[THREADS];
+
+  storm->running = TRUE;
+  visitor = g_thread_new ("come and go", come_and_go, storm);
+  for (guint i = 0; i < THREADS; i++) {
+    movers[i] =
+        (Mover){ storm, i * CLIENTS / THREADS, g_array_new (FALSE, FALSE, sizeof (gdouble)) };
+    threads[i] = g_thread_new ("mover", move_clients, &movers[i]);
+  }
+  for (guint i = 0; i < THREADS; i++) {
+    g_thread_join (threads[i]);
+    g_array_append_vals (all, movers[i].ms->data, movers[i].ms->len);
+    g_array_unref (movers[i].ms);
+  }
+  g_atomic_int_set (&storm->running, FALSE);
+  g_thread_join (visitor);
+  g_array_sort (all, by_size);
+  result_int (result, "switches", all->len);
+  result_int (result, "unanswered", storm->unanswered);
+  result_int (result, "refused", storm->refused);
+  result_int (result, "came_and_went", storm->came_and_went);
+  result_ms (result, "switch_p50_ms", all->len ? g_array_index (all, gdouble, all->len / 2) : -1);
+  result_ms (
+      result, "switch_p99_ms", all->len ? g_array_index (all, gdouble, all->len * 99 / 100) : -1);
+}
+
+void
+scenario_switch_storm (Stage *stage, Result *result)
+{
+  g_autoptr (GPtrArray) viewers = g_ptr_array_new_with_free_func ((GDestroyNotify) viewer_end);
+  Storm storm = { .stage = stage };
+  guint home = 0, flowing = 0;
+
+  storm.moves = (stage->options->long_run ? 10000 : 400) / THREADS;
+  for (guint i = 0; i < LOBBIES; i++) {
+    storm.lobbies[i] = lobby_create (stage, result, FALSE);
+    if (storm.lobbies[i] == NULL)
+      goto out;
+  }
+  for (guint i = 0; i < CLIENTS; i++) {
+    Viewer *viewer = act_stream (stage, result, i);
+    if (viewer == NULL)
+      goto out;
+    g_ptr_array_add (viewers, viewer);
+  }
+  g_autoptr (JsonObject) armed = stage_order (stage,
+      "stall element=wolf_wayland_source with=%s_video where=create times=1", storm.lobbies[STUCK]);
+  expect_both (result,
+      armed != NULL && stage_order_reached (stage, "wait state=stalled timeout=%d", STAGE_SOON_MS),
+      "one lobby's source is stuck");
+  rage (&storm, result);
+  for (guint i = 0; i < CLIENTS; i++)
+    home += lobby_watches_own (stage, i);
+  stage_let_pass (SETTLE_MS);
+  for (guint i = 0; i < viewers->len; i++) {
+    gint64 video = 0, audio = 0;
+    viewer_count (g_ptr_array_index (viewers, i), GLANCE_MS, &video, &audio);
+    flowing += video >= FLOWING;
+  }
+  g_autofree gchar *log = stage_log (stage);
+  const gboolean errors = log != NULL && strstr (log, "Pipeline error") != NULL;
+  result_int (result, "home", home);
+  result_int (result, "flowing", flowing);
+  result_bool (result, "pipeline_errors", errors);
+  result_bool (result, "alive", stage_is_alive (stage));
+  /* What the plugin does to the switches is the plugin's to cure. */
+  expect_held_with_plugin (stage, result, storm.unanswered == 0 && storm.refused == 0,
+      "every switch is answered with success");
+  expect_held_with_plugin (stage, result, storm.came_and_went > 0, "lobbies come and go meanwhile");
+  expect_held_with_plugin (
+      stage, result, flowing == CLIENTS, "all sessions have frames afterwards");
+  expect_held_with_plugin (stage, result, !errors, "no pipeline ends with an error");
+  act_release (stage, result);
+out:
+  for (guint i = 0; i < LOBBIES; i++)
+    g_free (storm.lobbies[i]);
+}

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What the patched gst-interpipe costs against the unpatched one, as ratios within one run.
+ *
+ * A round runs every case once with each plugin, one right after the other, each in a process of its
+ * own (bench-interpipe-case, beside this program) with a registry and a plugin path of its own, so that
+ * both meet the same load. The ratio of a case is the median over the rounds of patched by plain; the
+ * columns are medians, too. A process that ends by a signal, says that something does not come on or
+ * outstays its time is lost: it is counted, its round is left out.
+ *
+ *   bench-interpipe --plain DIR --patched DIR [--rounds N] [--ms N] [--only CASE] [--json FILE] [--quick]
+ *
+ * Exit: 0 every bound held, 1 one missed (or a patched process lost, or nothing to compare), 3 usage.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <math.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ROUNDS_DEFAULT 15
+#define ROUNDS_QUICK 5
+#define ROUNDS_MAX 999
+#define MS_DEFAULT 500
+#define MS_QUICK 200
+/* On top of what a case measures: the case itself gives up after 10 s in which nothing moves. */
+#define SPARE_MS 30000
+
+/* The issue's bounds; `no worse' has the same room as `not slower'. How far a plugin is from itself, on
+ * this machine at this hour, is seen by giving one directory twice: a p99 by a third, either way. */
+#define RATE_AT_LEAST 0.9
+#define SWITCH_AT_MOST (1 / RATE_AT_LEAST)
+
+enum { PLAIN, PATCHED, PLUGINS };
+enum { RATE, CPU, WAITS, ALLOCATED, P50, P99, FIGURES };
+
+static const char *const plugin_names[PLUGINS] = { "plain", "patched" };
+
+static const struct {
+  const char *key, *title;
+} figures[FIGURES] = {
+  [RATE] = { "rate", "delivered/s" },
+  [CPU] = { "cpu_us", "CPU us/delivered" },
+  [WAITS] = { "waits", "waits/delivered" }, /* voluntary context switches */
+  [ALLOCATED] = { "allocated", "allocated/pushed" },
+  [P50] = { "p50_us", "p50 us" },
+  [P99] = { "p99_us", "p99 us" },
+};
+
+static const struct {
+  const char *name;
+  const char *args[5]; /* before the time */
+  double p99_at_most;  /* 0: reported only */
+} cases[] = {
+  { "1 to 1", { "flow", "1", "1", "plain" }, 0 },
+  { "1 to 4", { "flow", "1", "4", "plain" }, 0 },
+  { "1 to 16", { "flow", "1", "16", "plain" }, 0 },
+  { "1 to 64", { "flow", "1", "64", "plain" }, 0 },
+  { "1 to 1, restart-ts", { "flow", "1", "1", "restart" }, 0 },
+  { "1 to 16, restart-ts", { "flow", "1", "16", "restart" }, 0 },
+  { "1 pair", { "flow", "1", "1", "plain" }, 0 }, /* as the first: how much noise there is */
+  { "4 pairs", { "flow", "4", "1", "plain" }, 0 },
+  { "16 pairs", { "flow", "16", "1", "plain" }, 0 },
+  { "1 switcher", { "switch", "1", "1000" }, 0 },
+  { "4 switchers", { "switch", "4", "1000" }, 0 },
+  { "16 switchers", { "switch", "16", "1000" }, SWITCH_AT_MOST },
+  { "16 switchers, no pause", { "switch", "16", "0" }, 0 },
+  { "make to destroy", { "cycle" }, 0 },
+};
+
+static gchar *dirs[PLUGINS], *json_file, *only;
+static int rounds = 0, ms = 0;
+static gboolean quick;
+
+static gchar *work, *runner;
+static FILE *json;
+static double values[G_N_ELEMENTS (cases)][FIGURES][PLUGINS][ROUNDS_MAX];
+static int lost[G_N_ELEMENTS (cases)][PLUGINS];
+
+/* ---- one process ---- */
+
+static gchar *
+plugin_file (int plugin)
+{
+  return g_build_filename (work, plugin_names[plugin], "libgstinterpipe.so", NULL);
+}
+
+G_NORETURN static void
+become (int plugin, const char *const *args, int out)
+{
+  g_autofree gchar *file = plugin_file (plugin);
+  g_autofree gchar *path = g_path_get_dirname (file);
+  g_autofree gchar *registry = g_strconcat (path, ".registry", NULL);
+  g_autofree gchar *time = g_strdup_printf ("%d", ms);
+  const char *argv[9] = { runner, file };
+  int argc = 2;
+
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+  g_setenv ("GST_PLUGIN_PATH", path, TRUE);
+  g_unsetenv ("GST_PLUGIN_PATH_1_0");
+  g_setenv ("GST_REGISTRY", registry, TRUE);
+  g_unsetenv ("GST_REGISTRY_1_0");
+  g_unsetenv ("GST_DEBUG");
+  g_unsetenv ("GST_TRACERS");
+  while (*args)
+    argv[argc++] = *args++;
+  argv[argc] = time;
+  dup2 (out, STDOUT_FILENO);
+  execv (runner, (char **) argv);
+  fprintf (stderr, "bench-interpipe: %s: %s\n", runner, g_strerror (errno));
+  _exit (127);
+}
+
+/* Everything that comes within the bound; then the process has ended, or is ended. */
+static gboolean
+collect (pid_t pid, int in, GString *out)
+{
+  gint64 until = g_get_monotonic_time () + (ms + SPARE_MS) * G_TIME_SPAN_MILLISECOND;
+  char buffer[512];
+  gboolean late = FALSE;
+  int status;
+
+  for (;;) {
+    struct pollfd ready = { in, POLLIN, 0 };
+    gint64 left = (until - g_get_monotonic_time ()) / G_TIME_SPAN_MILLISECOND;
+    ssize_t got;
+
+    late = left <= 0 || poll (&ready, 1, left) == 0;
+    if (late)
+      break;
+    got = read (in, buffer, sizeof buffer);
+    if (got <= 0)
+      break;
+    g_string_append_len (out, buffer, got);
+  }
+  if (late) {
+    fprintf (stderr, "bench-interpipe: out of time\n");
+    kill (pid, SIGKILL);
+  }
+  while (waitpid (pid, &status, 0) < 0 && errno == EINTR)
+    ;
+  if (!late && WIFSIGNALED (status))
+    fprintf (stderr, "bench-interpipe: ended by %s\n", g_strsignal (WTERMSIG (status)));
+  return !late && WIFEXITED (status) && WEXITSTATUS (status) == 0;
+}
+
+static gboolean
+run_process (int plugin, const char *const *args, GString *out)
+{
+  gboolean ended_well;
+  int ends[2];
+  pid_t pid;
+
+  if (pipe2 (ends, O_CLOEXEC) || (pid = fork ()) < 0) {
+    fprintf (stderr, "bench-interpipe: no process: %s\n", g_strerror (errno));
+    return FALSE; /* counts as lost */
+  }
+  if (pid == 0)
+    become (plugin, args, ends[1]);
+  close (ends[1]);
+  ended_well = collect (pid, ends[0], out);
+  close (ends[0]);
+  return ended_well;
+}
+
+/* ---- one case, one plugin, one round ---- */
+
+static void
+run_case (guint which, int plugin, int round)
+{
+  g_autoptr (GString) out = g_string_new (NULL);
+  gboolean ok = run_process (plugin, cases[which].args, out);
+  g_auto (GStrv) lines = g_strsplit (out->str, "\n", -1);
+
+  if (json)
+    fprintf (json,
+        "{\"bench\":\"interpipe\",\"case\":\"%s\",\"plugin\":\"%s\",\"round\":%d,\"ok\":%s",
+        cases[which].name, plugin_names[plugin], round + 1, ok ? "true" : "false");
+  for (int i = 0; i < FIGURES; i++)
+    values[which][i][plugin][round] = NAN;
+  for (guint i = 0; ok && lines[i]; i++) {
+    char *space = strchr (lines[i], ' ');
+
+    if (!space)
+      continue;
+    *space++ = '\0';
+    if (json)
+      fprintf (json, ",\"%s\":%s", lines[i], space);
+    for (int j = 0; j < FIGURES; j++)
+      if (g_str_equal (lines[i], figures[j].key))
+        values[which][j][plugin][round] = g_ascii_strtod (space, NULL);
+  }
+  if (json)
+    fprintf (json, "}\n");
+  if (!ok) {
+    lost[which][plugin]++;
+    fprintf (stderr, "bench-interpipe: lost: %s, %s, round %d\n", cases[which].name,
+        plugin_names[plugin], round + 1);
+  }
+}
+
+/* ---- the table ---- */
+
+static int
+by_value (const void *a, const void *b)
+{
+  double x = *(const double *) a, y = *(const double *) b;
+
+  return (x > y) - (x < y);
+}
+
+typedef struct {
+  double low, median, high; /* low and high: the quartiles */
+  int count;
+} Spread;
+
+/* Of the rounds in which there is a figure; sorts `from`. */
+static Spread
+spread_of (double *from)
+{
+  Spread spread = { NAN, NAN, NAN, 0 };
+  int count = 0;
+
+  for (int i = 0; i < rounds; i++)
+    if (!isnan (from[i]))
+      from[count++] = from[i];
+  spread.count = count;
+  if (count == 0)
+    return spread;
+  qsort (from, count, sizeof *from, by_value);
+  spread.low = from[count / 4];
+  spread.median = (from[(count - 1) / 2] + from[count / 2]) / 2;
+  spread.high = from[count * 3 / 4];
+  return spread;
+}
+
+/* JSON has no NAN. */
+static void
+print_number (const char *name, double value)
+{
+  if (isnan (value))
+    fprintf (json, ",\"%s\":null", name);
+  else
+    fprintf (json, ",\"%s\":%.4f", name, value);
+}
+
+/* Whether what is bounded here is within its bound. */
+static gboolean
+print_row (guint which, int figure)
+{
+  double (*of)[ROUNDS_MAX] = values[which][figure];
+  double by_round[ROUNDS_MAX];
+  Spread ratio, plain, patched;
+  double bound = figure == RATE ? RATE_AT_LEAST : figure == P99 ? cases[which].p99_at_most : 0;
+  gboolean held = TRUE;
+  g_autofree gchar *text = g_strdup ("-");
+
+  for (int i = 0; i < rounds; i++)
+    by_round[i] = of[PATCHED][i] / (of[PLAIN][i] > 0 ? of[PLAIN][i] : NAN);
+  ratio = spread_of (by_round);
+  plain = spread_of (of[PLAIN]);
+  patched = spread_of (of[PATCHED]);
+  if (bound > 0) {
+    held = figure == RATE ? ratio.median >= bound : ratio.median <= bound; /* NAN: neither */
+    g_free (text);
+    text =
+        g_strdup_printf ("%s %.2f %s", figure == RATE ? ">=" : "<=", bound, held ? "ok" : "MISSED");
+  }
+  printf ("%-23s %-17s %11.2f %11.2f  %5.2f  %5.2f..%-5.2f  %s\n", cases[which].name,
+      figures[figure].title, plain.median, patched.median, ratio.median, ratio.low, ratio.high,
+      text);
+  if (json) {
+    fprintf (json, "{\"bench\":\"interpipe\",\"case\":\"%s\",\"figure\":\"%s\",\"pairs\":%d",
+        cases[which].name, figures[figure].key, ratio.count);
+    print_number ("plain", plain.median);
+    print_number ("patched", patched.median);
+    print_number ("ratio", ratio.median);
+    print_number ("ratio_q1", ratio.low);
+    print_number ("ratio_q3", ratio.high);
+    fprintf (json, ",\"lost_plain\":%d,\"lost_patched\":%d,\"held\":%s}\n", lost[which][PLAIN],
+        lost[which][PATCHED], held ? "true" : "false");
+  }
+  return held;
+}
+
+static gboolean
+is_wanted (guint which)
+{
+  return !only || strstr (cases[which].name, only);
+}
+
+static gboolean
+has_figure (guint which, int figure)
+{
+  if (g_str_equal (cases[which].args[0], "flow"))
+    return figure == RATE || figure == CPU || figure == WAITS
+        || (figure == ALLOCATED && g_str_equal (cases[which].args[3], "restart"));
+  return figure == P50 || figure == P99;
+}
+
+static gboolean
+print_table (void)
+{
+  gboolean good = TRUE;
+
+  printf ("%-23s %-17s %11s %11s  %5s  %-12s  %s\n", "case", "figure", "plain", "patched", "ratio",
+      "quartiles", "bound");
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    if (!is_wanted (i))
+      continue;
+    for (int j = 0; j < FIGURES; j++)
+      if (has_figure (i, j) && !print_row (i, j))
+        good = FALSE;
+    if (lost[i][PLAIN] || lost[i][PATCHED])
+      printf (
+          "%-23s lost: plain %d, patched %d of %d\n", "", lost[i][PLAIN], lost[i][PATCHED], rounds);
+    if (lost[i][PATCHED])
+      good = FALSE;
+  }
+  return good;
+}
+
+/* ---- the run ---- */
+
+/* A copy, so that a build that goes on meanwhile changes nothing. */
+static gboolean
+take_plugin (int plugin)
+{
+  g_autofree gchar *from = g_build_filename (dirs[plugin], "libgstinterpipe.so", NULL);
+  g_autofree gchar *to = plugin_file (plugin);
+  g_autofree gchar *dir = g_path_get_dirname (to);
+  g_autofree gchar *contents = NULL, *digest = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize length;
+
+  if (g_mkdir (dir, 0700) || !g_file_get_contents (from, &contents, &length, &error)
+      || !g_file_set_contents (to, contents, length, &error)) {
+    fprintf (
+        stderr, "bench-interpipe: %s: %s\n", from, error ? error->message : g_strerror (errno));
+    return FALSE;
+  }
+  digest = g_compute_checksum_for_data (G_CHECKSUM_SHA256, (guchar *) contents, length);
+  printf ("%s: %s (%.12s)\n", plugin_names[plugin], from, digest);
+  if (json)
+    fprintf (json,
+        "{\"bench\":\"interpipe\",\"plugin\":\"%s\",\"file\":\"%s\",\"sha256\":\"%s\"}\n",
+        plugin_names[plugin], from, digest);
+  return TRUE;
+}
+
+static void
+remove_work (void)
+{
+  for (int i = 0; i < PLUGINS; i++) {
+    g_autofree gchar *file = plugin_file (i);
+    g_autofree gchar *dir = g_path_get_dirname (file);
+    g_autofree gchar *registry = g_strconcat (dir, ".registry", NULL);
+
+    g_unlink (file);
+    g_rmdir (dir);
+    g_unlink (registry);
+  }
+  g_rmdir (work);
+}
+
+/* Fills the registry, which takes a while, and sees whether the plugin works at all. */
+static gboolean
+try_plugin (int plugin)
+{
+  const char *const args[] = { "flow", "1", "1", "plain", NULL };
+  g_autoptr (GString) out = g_string_new (NULL);
+
+  if (run_process (plugin, args, out))
+    return TRUE;
+  fprintf (
+      stderr, "bench-interpipe: the %s plugin does not carry a buffer\n", plugin_names[plugin]);
+  return FALSE;
+}
+
+static gboolean
+parse (int *argc, char ***argv)
+{
+  const GOptionEntry entries[] = {
+    { "plain", 0, 0, G_OPTION_ARG_FILENAME, &dirs[PLAIN], "the unpatched plugin's directory",
+        "DIR" },
+    { "patched", 0, 0, G_OPTION_ARG_FILENAME, &dirs[PATCHED], "the patched plugin's", "DIR" },
+    { "rounds", 0, 0, G_OPTION_ARG_INT, &rounds, "how often each case runs (15)", "N" },
+    { "ms", 0, 0, G_OPTION_ARG_INT, &ms, "how long each time (500)", "N" },
+    { "only", 0, 0, G_OPTION_ARG_STRING, &only, "cases with this in their names", "CASE" },
+    { "json", 0, 0, G_OPTION_ARG_FILENAME, &json_file, "where raw figures go, a JSON object a line",
+        "FILE" },
+    { "quick", 0, 0, G_OPTION_ARG_NONE, &quick, "5 rounds of 200 ms", NULL },
+    { NULL },
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new (NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, argc, argv, &error)) {
+    fprintf (stderr, "bench-interpipe: %s\n", error->message);
+    return FALSE;
+  }
+  rounds = rounds ? rounds : quick ? ROUNDS_QUICK : ROUNDS_DEFAULT;
+  ms = ms ? ms : quick ? MS_QUICK : MS_DEFAULT;
+  if (*argc > 1 || !dirs[PLAIN] || !dirs[PATCHED] || rounds < 1 || rounds > ROUNDS_MAX || ms < 1) {
+    fprintf (stderr,
+        "usage: bench-interpipe --plain DIR --patched DIR [--rounds N] [--ms N] "
+        "[--only CASE] [--json FILE] [--quick]\n");
+    return FALSE;
+  }
+  if (json_file && !(json = fopen (json_file, "w"))) {
+    fprintf (stderr, "bench-interpipe: %s: %s\n", json_file, g_strerror (errno));
+    return FALSE;
+  }
+  return TRUE;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autofree gchar *self = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree gchar *here = g_path_get_dirname (self ? self : argv[0]);
+  gboolean good = FALSE;
+
+  if (!parse (&argc, &argv))
+    return 3;
+  runner = g_build_filename (here, "bench-interpipe-case", NULL);
+  work = g_dir_make_tmp ("bench-interpipe-XXXXXX", NULL);
+  if (!work || !take_plugin (PLAIN) || !take_plugin (PATCHED) || !try_plugin (PLAIN)
+      || !try_plugin (PATCHED))
+    goto out;
+  if (json)
+    fprintf (json, "{\"bench\":\"interpipe\",\"rounds\":%d,\"ms\":%d}\n", rounds, ms);
+  for (int round = 0; round < rounds; round++)
+    for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+      for (int plugin = 0; plugin < PLUGINS && is_wanted (i); plugin++)
+        run_case (i, plugin, round);
+  good = print_table ();
+out:
+  if (work)
+    remove_work ();
+  if (json)
+    fclose (json);
+  return good ? 0 : 1;
+}

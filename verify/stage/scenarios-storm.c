@@ -132,31 +132,31 @@ rage (Storm *storm, Result *result)
       result, "switch_p99_ms", all->len ? g_array_index (all, gdouble, all->len * 99 / 100) : -1);
 }
 
-void
-scenario_switch_storm (Stage *stage, Result *result)
+static void
+storm (Stage *stage, Result *result, Storm *storm)
 {
   g_autoptr (GPtrArray) viewers = g_ptr_array_new_with_free_func ((GDestroyNotify) viewer_end);
-  Storm storm = { .stage = stage };
   guint home = 0, flowing = 0;
 
-  storm.moves = (stage->options->long_run ? 10000 : 400) / THREADS;
+  storm->moves = (stage->options->long_run ? 10000 : 400) / THREADS;
   for (guint i = 0; i < LOBBIES; i++) {
-    storm.lobbies[i] = lobby_create (stage, result, FALSE);
-    if (storm.lobbies[i] == NULL)
-      goto out;
+    storm->lobbies[i] = lobby_create (stage, result, FALSE);
+    if (storm->lobbies[i] == NULL)
+      return;
   }
   for (guint i = 0; i < CLIENTS; i++) {
     Viewer *viewer = act_stream (stage, result, i);
     if (viewer == NULL)
-      goto out;
+      return;
     g_ptr_array_add (viewers, viewer);
   }
-  g_autoptr (JsonObject) armed = stage_order (stage,
-      "stall element=wolf_wayland_source with=%s_video where=create times=1", storm.lobbies[STUCK]);
+  g_autoptr (JsonObject) armed =
+      stage_order (stage, "stall element=wolf_wayland_source with=%s_video where=create times=1",
+          storm->lobbies[STUCK]);
   expect_both (result,
       armed != NULL && stage_order_reached (stage, "wait state=stalled timeout=%d", STAGE_SOON_MS),
       "one lobby's source is stuck");
-  rage (&storm, result);
+  rage (storm, result);
   for (guint i = 0; i < CLIENTS; i++)
     home += lobby_watches_own (stage, i);
   stage_let_pass (SETTLE_MS);
@@ -172,14 +172,22 @@ scenario_switch_storm (Stage *stage, Result *result)
   result_bool (result, "pipeline_errors", errors);
   result_bool (result, "alive", stage_is_alive (stage));
   /* What the plugin does to the switches is the plugin's to cure. */
-  expect_held_with_plugin (stage, result, storm.unanswered == 0 && storm.refused == 0,
+  expect_held_with_plugin (stage, result, storm->unanswered == 0 && storm->refused == 0,
       "every switch is answered with success");
-  expect_held_with_plugin (stage, result, storm.came_and_went > 0, "lobbies come and go meanwhile");
+  expect_held_with_plugin (
+      stage, result, storm->came_and_went > 0, "lobbies come and go meanwhile");
   expect_held_with_plugin (
       stage, result, flowing == CLIENTS, "all sessions have frames afterwards");
   expect_held_with_plugin (stage, result, !errors, "no pipeline ends with an error");
   act_release (stage, result);
-out:
+}
+
+void
+scenario_switch_storm (Stage *stage, Result *result)
+{
+  Storm it = { .stage = stage };
+
+  storm (stage, result, &it);
   for (guint i = 0; i < LOBBIES; i++)
-    g_free (storm.lobbies[i]);
+    g_free (it.lobbies[i]);
 }

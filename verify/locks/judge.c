@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+/* judge.c: what of it may be so, one line of JSON for each holder, and the table. */
+#include "locks.h"
+
+#include <json-glib/json-glib.h>
+#include <stdio.h>
+#include <string.h>
+
+#define STREAM_P "p's streaming thread keeps the STREAM_LOCK of p's pad: GStreamer's own"
+#define STREAM_A "a's streaming thread keeps the STREAM_LOCK of a's pad: GStreamer's own"
+#define STATE_A "a's change of state keeps a's STATE_LOCK: GStreamer's own"
+
+/* Who may be kept waiting by what, in a patched plugin, and why. Globs, with |. */
+static const struct {
+  const gchar *operations, *calls, *why;
+} allowed[] = {
+  { "push|caps|event|eos|in-block", "eos-producer|flow-producer|null-producer", STREAM_P },
+  { "create|in-stream", "null-consumer", STREAM_A },
+  { "stop", "eos-consumer|null-consumer", STATE_A },
+};
+
+/* By whom b no longer listens to p, or is at EOS. */
+#define B_IS_GONE "sink-same|sink-rename|in-notify|eos"
+
+/* Of upstream: who holds this keeps these for ever. */
+static const struct {
+  const gchar *holds, *calls;
+} faults[] = {
+  { "L1", "listen-other|listen-unrelated|detach-unrelated|null-unrelated|start-source" },
+  { "L2", "new-sink|listen-unrelated|start-source" },
+  { "L3 of p", "detach-other|num-listeners" },
+  { "block=true", "detach-other|num-listeners" },
+};
+
+/* What is done to the one element itself. */
+#define OF_A "eos-consumer|listen-affected|detach-affected|null-consumer|upstream-*"
+#define OF_P "eos-producer|null-producer|rename-sink|flow-producer"
+
+static gboolean
+matches (const gchar *globs, const gchar *name)
+{
+  g_auto (GStrv) list = g_strsplit (globs, "|", -1);
+
+  for (gchar **glob = list; *glob != NULL; glob++)
+    if (g_pattern_match_simple (*glob, name))
+      return TRUE;
+  return FALSE;
+}
+
+const gchar *
+judge_allowed (const Holder *holder, const gchar *holds, const Call *call)
+{
+  if (strstr (holds, "object lock of a") != NULL && matches (OF_A, call->name))
+    return "a's object lock: GStreamer's own, held for a few assignments";
+  if (strstr (holds, "object lock of p") != NULL && matches (OF_P, call->name))
+    return "p's object lock: GStreamer's own, held for a comparison of names";
+  if (strstr (holds, "GMutex of a new element") != NULL && g_str_equal (call->name, "start-source"))
+    return "the object lock of the sink that is p now, held for a comparison of names";
+  for (guint i = 0; i < G_N_ELEMENTS (allowed); i++)
+    if (matches (allowed[i].operations, holder->operation->name)
+        && matches (allowed[i].calls, call->name))
+      return allowed[i].why;
+  return NULL;
+}
+
+static gboolean
+is_expected_fault (const gchar *holds, const Call *call)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (faults); i++)
+    if (strstr (holds, faults[i].holds) != NULL && matches (faults[i].calls, call->name))
+      return TRUE;
+  return FALSE;
+}
+
+/* Whether a buffer that is pushed into p is to arrive at b, once the push returns. Who keeps the
+ * lock of b's queue loses what comes meanwhile. */
+static gboolean
+may_be_lost (const Holder *holder, const Case *seen)
+{
+  return matches (B_IS_GONE, holder->operation->name) || strstr (seen->holds, "lock of b") != NULL;
+}
+
+static gboolean
+is_slow (const Case *seen)
+{
+  return seen->ms < 0 || seen->ms > LIMIT_MS;
+}
+
+static const gchar *
+find_fault (const Options *options, const Holder *holder, const Call *call, const Case *seen)
+{
+  const gboolean shown = seen->crash[0] != '\0' || seen->ms < 0;
+
+  if (seen->state < CASE_RUN && seen->crash[0] == '\0')
+    return seen->state == CASE_NOT_HELD ? "not so: the thread gets there"
+                                        : "not so: the case can be set up";
+  if (g_str_equal (options->label, "upstream"))
+    return is_expected_fault (seen->holds, call) && !shown ? "fault not shown: it never returns"
+                                                           : NULL;
+  if (seen->crash[0] != '\0')
+    return "not held: the process lives";
+  if (is_slow (seen) && judge_allowed (holder, seen->holds, call) == NULL)
+    return "not held: it returns within the bound";
+  if (seen->lost && !may_be_lost (holder, seen))
+    return "not held: the buffer arrives";
+  if (seen->late)
+    return "not held: it returns once the holder has gone on";
+  if (seen->stuck)
+    return "not held: the holder goes on";
+  if (!seen->pair)
+    return "not held: a new pair delivers afterwards";
+  /* What is at EOS stays there. */
+  if (!seen->other && !matches ("eos", holder->operation->name))
+    return "not held: the other listener changes over afterwards";
+  if (seen->criticals > 0)
+    return "not held: GLib has no complaint";
+  return NULL;
+}
+
+gboolean
+judge_case (const Options *options, const Holder *holder, const Call *call, const Case *seen)
+{
+  return find_fault (options, holder, call, seen) == NULL;
+}
+
+/* ---- a line ---- */
+
+typedef struct {
+  JsonObject *ms, *allowed, *crashed;
+  JsonArray *lost, *late, *failed;
+  guint cases, pair, other, again, criticals;
+  const gchar *holds, *message;
+} Row;
+
+static void
+add_case (
+    Row *row, const Options *options, const Holder *holder, const Call *call, const Case *seen)
+{
+  const gchar *fault = find_fault (options, holder, call, seen);
+  const gchar *why = judge_allowed (holder, seen->holds, call);
+
+  row->cases++;
+  row->pair += seen->pair;
+  row->other += seen->other;
+  row->again += seen->again - 1;
+  row->criticals += (guint) seen->criticals;
+  if (row->holds == NULL && seen->holds[0] != '\0')
+    row->holds = seen->holds;
+  if (row->message == NULL && seen->message[0] != '\0')
+    row->message = seen->message;
+  if (seen->ms < 0 || seen->state != CASE_RUN || seen->crash[0] != '\0')
+    json_object_set_null_member (row->ms, call->name);
+  else
+    json_object_set_double_member (row->ms, call->name, (gdouble) (gint64) (seen->ms * 8) / 8);
+  if (seen->crash[0] != '\0')
+    json_object_set_string_member (row->crashed, call->name, seen->crash);
+  if (is_slow (seen) && why != NULL)
+    json_object_set_string_member (row->allowed, call->name, why);
+  if (seen->lost)
+    json_array_add_string_element (row->lost, call->name);
+  if (seen->late)
+    json_array_add_string_element (row->late, call->name);
+  if (fault != NULL) {
+    g_autofree gchar *text = g_strdup_printf ("%s: %s", call->name, fault);
+    json_array_add_string_element (row->failed, text);
+  }
+}
+
+static JsonObject *
+describe (const Options *options, const Holder *holder, const Row *row)
+{
+  static const gchar *const hows[] = { "stalls", "pthread_exit", "bare exit" };
+  JsonObject *object = json_object_new ();
+  g_autofree gchar *name = holder_name (holder);
+
+  json_object_set_string_member (object, "scenario", "locks");
+  json_object_set_string_member (object, "label", options->label);
+  json_object_set_string_member (object, "target", "interpipe");
+  json_object_set_string_member (object, "holder", name);
+  json_object_set_string_member (object, "operation", holder->operation->about);
+  if (holder->k > 0)
+    json_object_set_int_member (object, "lock", holder->k);
+  json_object_set_string_member (object, "how", hows[holder->how]);
+  json_object_set_string_member (object, "holds", row->holds ? row->holds : "");
+  json_object_set_int_member (object, "lock_ms", LOCK_MS);
+  json_object_set_int_member (object, "limit_ms", LIMIT_MS);
+  json_object_set_int_member (object, "never_ms", NEVER_MS);
+  return object;
+}
+
+gchar *
+judge_row (const Options *options, const Holder *holder, const Case *cases, gboolean *pass)
+{
+  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+  g_autofree gchar *date = g_date_time_format (now, "%Y-%m-%dT%H:%M:%SZ");
+  g_autofree gchar *gstreamer = gst_version_string ();
+  g_autoptr (JsonNode) node = json_node_new (JSON_NODE_OBJECT);
+  Row row = { .ms = json_object_new (),
+    .allowed = json_object_new (),
+    .crashed = json_object_new (),
+    .lost = json_array_new (),
+    .late = json_array_new (),
+    .failed = json_array_new () };
+
+  for (guint i = 0; wl_calls[i].name != NULL; i++)
+    if (cases[i].again > 0)
+      add_case (&row, options, holder, &wl_calls[i], &cases[i]);
+  JsonObject *object = describe (options, holder, &row);
+  json_object_set_object_member (object, "ms", row.ms);
+  json_object_set_object_member (object, "allowed", row.allowed);
+  json_object_set_object_member (object, "crashed", row.crashed);
+  json_object_set_array_member (object, "lost", row.lost);
+  json_object_set_array_member (object, "late", row.late);
+  json_object_set_int_member (object, "cases", row.cases);
+  json_object_set_int_member (object, "run_again", row.again);
+  json_object_set_int_member (object, "pair_works", row.pair);
+  json_object_set_int_member (object, "other_works", row.other);
+  json_object_set_int_member (object, "criticals", row.criticals);
+  if (row.message != NULL)
+    json_object_set_string_member (object, "message", row.message);
+  json_object_set_string_member (object, "gstreamer", gstreamer);
+  json_object_set_string_member (object, "date", date);
+  *pass = json_array_get_length (row.failed) == 0;
+  json_object_set_array_member (object, "failed", row.failed);
+  json_object_set_boolean_member (object, "pass", *pass);
+  json_node_take_object (node, object);
+  return json_to_string (node, FALSE);
+}
+
+/* ---- the table ---- */
+
+/* What nobody had to wait for, on a busy machine. */
+#define FINE_MS 150
+
+static void
+print_cell (const Case *seen)
+{
+  if (seen->again == 0)
+    fputs ("      ", stderr);
+  else if (seen->crash[0] != '\0')
+    fputs ("     x", stderr);
+  else if (seen->state != CASE_RUN)
+    fputs ("     ?", stderr);
+  else if (seen->ms < 0)
+    fputs ("     -", stderr);
+  else if (seen->ms < FINE_MS)
+    fputs (seen->lost ? "     o" : "     .", stderr);
+  else
+    fprintf (stderr, "%6.0f", seen->ms);
+}
+
+void
+judge_table (const Holder *holders, Case *const *rows, guint n)
+{
+  fprintf (stderr, "\n%-22s", "");
+  for (guint i = 0; wl_calls[i].name != NULL; i++)
+    fprintf (stderr, " %5s", wl_calls[i].brief);
+  fputs ("  holds\n", stderr);
+  for (guint row = 0; row < n; row++) {
+    g_autofree gchar *name = holder_name (&holders[row]);
+    const gchar *holds = "";
+    fprintf (stderr, "%-22s", name);
+    for (guint i = 0; wl_calls[i].name != NULL; i++) {
+      print_cell (&rows[row][i]);
+      if (*holds == '\0')
+        holds = rows[row][i].holds;
+    }
+    fprintf (stderr, "  %s\n", holds);
+  }
+  fprintf (stderr,
+      ". fine; a number: ms; - not within %d ms; x crashed; o not delivered; ? no holder\n",
+      NEVER_MS);
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c: wolf-locks: who waits for whom in a gst-interpipe plugin. */
+#define _GNU_SOURCE
+#include "locks.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Most of a case is waiting. */
+#define JOBS_DEFAULT 8
+#define PRELOAD "libwglocks.so"
+
+static gboolean
+is_chosen (const gchar *name, const gchar *globs)
+{
+  g_auto (GStrv) list = g_strsplit (globs ? globs : "*", ",", -1);
+
+  for (gchar **glob = list; *glob != NULL; glob++)
+    if (g_pattern_match_simple (*glob, name))
+      return TRUE;
+  return FALSE;
+}
+
+/* Starts the program anew with the library, which lies beside it, unless that is so already. */
+static gboolean
+be_preloaded (char **argv)
+{
+  wl_holders = dlsym (RTLD_DEFAULT, WG_HOLDERS_SYMBOL);
+  if (wl_holders != NULL)
+    return TRUE;
+  g_autofree gchar *self = g_file_read_link ("/proc/self/exe", NULL);
+  g_autofree gchar *folder = g_path_get_dirname (self ? self : ".");
+  g_autofree gchar *library = g_build_filename (folder, PRELOAD, NULL);
+  if (g_getenv ("LD_PRELOAD") == NULL && g_file_test (library, G_FILE_TEST_EXISTS)) {
+    g_setenv ("LD_PRELOAD", library, TRUE);
+    execv ("/proc/self/exe", argv);
+  }
+  g_printerr ("wolf-locks: %s cannot be preloaded\n", library);
+  return FALSE;
+}
+
+/* Nothing of the machine's own GStreamer settings and plugins. */
+static gboolean
+load_plugin (const Options *options)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree gchar *bound = g_strdup_printf ("%d", LOCK_MS);
+
+  g_setenv ("WOLF_GUARD_LOCK_MS", bound, TRUE);
+  g_setenv ("GST_REGISTRY_DISABLE", "yes", TRUE);
+  g_setenv ("GST_REGISTRY", "/dev/null", TRUE);
+  g_setenv ("GST_PLUGIN_PATH_1_0", "", TRUE);
+  g_setenv ("GST_PLUGIN_PATH", "", TRUE);
+  g_setenv ("GST_PLUGIN_SYSTEM_PATH_1_0", "", TRUE);
+  g_setenv ("GST_PLUGIN_SYSTEM_PATH", "", TRUE);
+  g_unsetenv ("G_DEBUG");
+  g_unsetenv ("GST_DEBUG");
+  g_unsetenv ("GST_TRACERS");
+  if (gst_init_check (NULL, NULL, &error)) {
+    g_autoptr (GstPlugin) plugin = gst_plugin_load_file (options->plugin, &error);
+    if (plugin != NULL)
+      return TRUE;
+  }
+  g_printerr ("wolf-locks: %s: %s\n", options->plugin, error ? error->message : "not loaded");
+  return FALSE;
+}
+
+static gint
+list (void)
+{
+  puts ("holders (those that hold locks: -K, by the lock; all: -stall, -exit, -bare):");
+  for (const Operation *operation = wl_operations; operation->name != NULL; operation++)
+    printf ("  %-16s %s\n", operation->name, operation->about);
+  puts ("calls:");
+  for (const Call *call = wl_calls; call->name != NULL; call++)
+    printf ("  %s\n", call->name);
+  return EXIT_SUCCESS;
+}
+
+/* How many locks each operation takes with this plugin, by doing it. One for each operation. */
+static const Case *
+count_locks (const Options *options)
+{
+  g_autoptr (GArray) tasks = g_array_new (FALSE, FALSE, sizeof (Task));
+  Case *counts = pool_shared (MAX_OPERATIONS * sizeof *counts);
+  static Holder holders[MAX_OPERATIONS];
+
+  for (guint i = 0; wl_operations[i].name != NULL; i++) {
+    const Task task = { &holders[i], NULL, &counts[i] };
+    holders[i].operation = &wl_operations[i];
+    if (wl_operations[i].where == AT_LOCKS)
+      g_array_append_val (tasks, task);
+  }
+  pool_run (options, (const Task *) (gpointer) tasks->data, tasks->len, (guint) options->jobs);
+  return counts;
+}
+
+static void
+add_holder (GArray *holders, const Options *options, const Operation *operation, guint k)
+{
+  const WgHow hows = options->long_run ? WG_HOLD_BARE : WG_HOLD_EXIT;
+
+  for (WgHow how = WG_HOLD_STALL; how <= hows; how++) {
+    const Holder holder = { operation, k, how };
+    g_autofree gchar *name = holder_name (&holder);
+    if (is_chosen (name, options->only) && (how == WG_HOLD_STALL || !operation->only_stalls))
+      g_array_append_val (holders, holder);
+  }
+}
+
+static GArray *
+find_holders (const Options *options)
+{
+  GArray *holders = g_array_new (FALSE, FALSE, sizeof (Holder));
+  const Case *counts = count_locks (options);
+
+  for (guint i = 0; wl_operations[i].name != NULL; i++) {
+    const Operation *operation = &wl_operations[i];
+    const guint locks = MIN (counts[i].count, MAX_LOCKS_OF_AN_OPERATION);
+    if (operation->where == IN_CALLBACK)
+      add_holder (holders, options, operation, 0);
+    else if (counts[i].state != CASE_RUN)
+      g_printerr ("wolf-locks: %s: could not be counted\n", operation->name);
+    for (guint k = 1; operation->where == AT_LOCKS && k <= locks; k++)
+      add_holder (holders, options, operation, k);
+  }
+  return holders;
+}
+
+/* All calls for one holder. A case that fails is run once more, with nothing beside it: the machine
+ * may be busy. */
+static void
+run_row (const Options *options, const Holder *holder, Case *row)
+{
+  Task tasks[MAX_CALLS] = { { 0 } };
+  guint n = 0;
+
+  for (guint i = 0; wl_calls[i].name != NULL; i++)
+    if (is_chosen (wl_calls[i].name, options->calls))
+      tasks[n++] = (Task){ holder, &wl_calls[i], &row[i] };
+  pool_run (options, tasks, n, (guint) options->jobs);
+  for (guint i = 0; i < n; i++) {
+    if (judge_case (options, holder, tasks[i].call, tasks[i].seen))
+      continue;
+    *tasks[i].seen = (Case){ .again = tasks[i].seen->again };
+    pool_run (options, &tasks[i], 1, 1);
+  }
+}
+
+static gint
+run (const Options *options, FILE *out)
+{
+  g_autoptr (GArray) holders = find_holders (options);
+  const Holder *all = (const Holder *) (gpointer) holders->data;
+  g_autofree Case **rows = g_new0 (Case *, holders->len);
+  guint passed = 0;
+
+  for (guint i = 0; i < holders->len; i++) {
+    gboolean pass = FALSE;
+    rows[i] = pool_shared (wl_n_calls () * sizeof (Case));
+    run_row (options, &all[i], rows[i]);
+    g_autofree gchar *line = judge_row (options, &all[i], rows[i], &pass);
+    fprintf (out, "%s\n", line);
+    fflush (out);
+    if (out != stdout)
+      printf ("%s\n", line);
+    passed += pass;
+  }
+  judge_table (all, rows, holders->len);
+  g_printerr ("wolf-locks: %s: %u of %u pass\n", options->label, passed, holders->len);
+  return passed == holders->len && passed > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Takes the plugin's folder, or its file. */
+static gboolean
+check (Options *options)
+{
+  if (options->plugin != NULL && g_file_test (options->plugin, G_FILE_TEST_IS_DIR)) {
+    gchar *file = g_build_filename (options->plugin, WG_HOLDERS_PLUGIN, NULL);
+    g_free (options->plugin);
+    options->plugin = file;
+  }
+  if (options->plugin == NULL || !g_file_test (options->plugin, G_FILE_TEST_IS_REGULAR)) {
+    g_printerr ("wolf-locks: --plugin %s: no " WG_HOLDERS_PLUGIN " there; see --help\n",
+        options->plugin ? options->plugin : "(not given)");
+    return FALSE;
+  }
+  if (g_strcmp0 (options->label, "upstream") != 0 && g_strcmp0 (options->label, "patched") != 0) {
+    g_printerr ("wolf-locks: --label is upstream or patched: it says what is expected\n");
+    return FALSE;
+  }
+  options->jobs = CLAMP (options->jobs, 1, 64);
+  return TRUE;
+}
+
+int
+main (int argc, char **argv)
+{
+  static Options options = { .jobs = JOBS_DEFAULT };
+  const GOptionEntry entries[] = { { "plugin", 0, 0, G_OPTION_ARG_FILENAME, &options.plugin,
+                                       "Where libgstinterpipe.so is", "DIR" },
+    { "label", 0, 0, G_OPTION_ARG_STRING, &options.label, "What is expected of it",
+        "upstream|patched" },
+    { "only", 0, 0, G_OPTION_ARG_STRING, &options.only, "Holders by name or glob, with commas",
+        "NAMES" },
+    { "calls", 0, 0, G_OPTION_ARG_STRING, &options.calls, "Calls by name or glob, with commas",
+        "NAMES" },
+    { "out", 0, 0, G_OPTION_ARG_FILENAME, &options.out, "Append the results here, too", "FILE" },
+    { "jobs", 0, 0, G_OPTION_ARG_INT, &options.jobs, "How many processes at a time", "N" },
+    { "long", 0, 0, G_OPTION_ARG_NONE, &options.long_run, "The bare exit syscall, too", NULL },
+    { "gdb", 0, 0, G_OPTION_ARG_FILENAME, &options.gdb,
+        "Have gdb write down, there, where the threads of a hang stand", "DIR" },
+    { "list", 0, 0, G_OPTION_ARG_NONE, &options.list, "Name the holders and calls", NULL },
+    G_OPTION_ENTRY_NULL };
+  g_autoptr (GOptionContext) context = g_option_context_new ("— who waits for whom");
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) args = g_strdupv (argv);
+
+  g_option_context_add_main_entries (context, entries, NULL);
+  g_option_context_set_description (context,
+      "One line of JSON per holder, a table on stderr. Exit status: 0 all pass; 1 some do not;\n"
+      "2 wrong usage. Of upstream's plugin the known hangs must show, of a patched one none may\n"
+      "but what GStreamer's own locks block.\n");
+  if (!g_option_context_parse (context, &argc, &argv, &error)) {
+    g_printerr ("wolf-locks: %s\n", error->message);
+    return 2;
+  }
+  if (options.list)
+    return list ();
+  if (!check (&options) || !be_preloaded (args))
+    return 2;
+  FILE *out = options.out ? fopen (options.out, "ae") : stdout;
+  if (out == NULL) {
+    g_printerr ("wolf-locks: cannot write %s\n", options.out);
+    return 2;
+  }
+  return load_plugin (&options) ? run (&options, out) : 2;
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* world.c: what a case acts on, and what its locks are called. */
+#define _GNU_SOURCE
+#include "locks.h"
+
+#include <elf.h>
+#include <link.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+World *
+world_new (void)
+{
+  World *world = g_new0 (World, 1);
+
+  world->p = feed_new_here ("p", 1, 64, GST_STATE_PLAYING);
+  world->q = feed_new_here ("q", 2, 64, GST_STATE_PLAYING);
+  world->r = feed_new_here ("r", 3, 128, GST_STATE_PLAYING);
+  world->x = feed_new_here ("x", 4, 64, GST_STATE_NULL);
+  world->w = feed_new_here ("w", 5, 64, GST_STATE_NULL);
+  world->a = take_playing ("a", "p");
+  world->b = take_playing ("b", "p");
+  world->c = take_playing ("c", "q");
+  world->y = take_playing ("y", "x");
+  world->s = take_new ("s", "p");
+  world->t = take_new ("t", "p");
+  world->z = take_new ("z", "p");
+  take_start (world->z);
+  take_stop (world->z);
+  const gboolean streams = take_gets (world->a, world->p) && take_gets (world->b, world->p)
+      && take_gets (world->c, world->q);
+  return streams ? world : NULL;
+}
+
+typedef struct {
+  World *world;
+  gint delivers;
+} New;
+
+static void
+new_pair (gpointer data)
+{
+  New *new = data;
+  Feed *feed = feed_new_here ("new", 9, 64, GST_STATE_PLAYING);
+  Take *take = take_new ("new-source", "new");
+
+  gst_element_set_state (take->src, GST_STATE_PLAYING);
+  feed_push (feed);
+  g_atomic_int_set (&new->delivers, take_wait (take, 9, 0, NEVER_MS));
+}
+
+gboolean
+world_new_pair_delivers (World *world, guint ms)
+{
+  New *new = g_new0 (New, 1);
+
+  new->world = world;
+  return within (ms, new_pair, new) && g_atomic_int_get (&new->delivers);
+}
+
+static void
+other_listens (gpointer data)
+{
+  New *new = data;
+  Feed *feed = feed_new_here ("newer", 10, 64, GST_STATE_PLAYING);
+
+  take_listen_here (new->world->b, "newer");
+  feed_push (feed);
+  g_atomic_int_set (&new->delivers, take_wait (new->world->b, 10, 0, NEVER_MS));
+}
+
+gboolean
+world_other_listener_switches (World *world, guint ms)
+{
+  New *new = g_new0 (New, 1);
+
+  new->world = world;
+  return within (ms, other_listens, new) && g_atomic_int_get (&new->delivers);
+}
+
+/* ---- names of locks ---- */
+
+typedef struct {
+  guintptr base, data, data_end; /* data: what is not constant */
+} Image;
+
+static int
+find_image (struct dl_phdr_info *info, size_t size, void *data)
+{
+  Image *image = data;
+  (void) size;
+
+  if (!g_str_has_suffix (info->dlpi_name, WG_HOLDERS_PLUGIN))
+    return 0;
+  image->base = info->dlpi_addr;
+  for (gint i = 0; i < info->dlpi_phnum; i++) {
+    const ElfW (Phdr) *header = &info->dlpi_phdr[i];
+    if (header->p_type != PT_LOAD || !(header->p_flags & PF_W))
+      continue;
+    image->data = info->dlpi_addr + header->p_vaddr;
+    image->data_end = image->data + header->p_memsz;
+  }
+  return 1;
+}
+
+/* The static symbol at an address, from the file's table; NULL: none, or a stripped file. */
+static gchar *
+find_symbol (const gchar *plugin, guintptr offset)
+{
+  g_autoptr (GMappedFile) file = g_mapped_file_new (plugin, FALSE, NULL);
+
+  if (file == NULL)
+    return NULL;
+  const gchar *start = g_mapped_file_get_contents (file);
+  const ElfW (Ehdr) *header = (const void *) start;
+  const ElfW (Shdr) *sections = (const void *) (start + header->e_shoff);
+  for (guint i = 0; i < header->e_shnum; i++) {
+    const ElfW (Shdr) *section = &sections[i];
+    if (section->sh_type != SHT_SYMTAB)
+      continue;
+    const ElfW (Sym) *symbols = (const void *) (start + section->sh_offset);
+    const gchar *names = start + sections[section->sh_link].sh_offset;
+    for (gsize n = 0; n < section->sh_size / sizeof *symbols; n++)
+      if (ELF64_ST_TYPE (symbols[n].st_info) == STT_OBJECT && offset >= symbols[n].st_value
+          && offset < symbols[n].st_value + symbols[n].st_size)
+        return g_strdup (names + symbols[n].st_name);
+  }
+  return NULL;
+}
+
+static gchar *
+name_static (const gchar *plugin, const Image *image, guintptr lock)
+{
+  g_autofree gchar *symbol = find_symbol (plugin, lock - image->base);
+
+  if (g_strcmp0 (symbol, "listeners_mutex") == 0)
+    return g_strdup ("L1");
+  if (g_strcmp0 (symbol, "nodes_mutex") == 0)
+    return g_strdup ("L2");
+  return g_strdup_printf ("static %s", symbol ? symbol : "lock");
+}
+
+/* Whether a piece of memory, which may not even be there, holds a pointer to the lock; or, if deep,
+ * a pointer to what does. */
+static gboolean
+points_to (guintptr memory, gsize size, guintptr lock, gboolean deep)
+{
+  guintptr words[512];
+  const struct iovec to = { words, MIN (size, sizeof words) };
+  const struct iovec from = { (void *) memory, to.iov_len };
+  const gssize got = process_vm_readv (getpid (), &to, 1, &from, 1, 0);
+
+  for (gssize i = 0; i < got / (gssize) sizeof words[0]; i++)
+    if (words[i] == lock || (deep && words[i] > 4096 && points_to (words[i], 256, lock, FALSE)))
+      return TRUE;
+  return FALSE;
+}
+
+static gchar *
+name_of_element (GstElement *element, const gchar *name, guintptr lock)
+{
+  const guintptr start = (guintptr) element;
+  GTypeQuery query;
+
+  if (element == NULL)
+    return NULL;
+  if (lock == (guintptr) GST_OBJECT_GET_LOCK (element))
+    return g_strdup_printf ("object lock of %s", name);
+  g_type_query (G_OBJECT_TYPE (element), &query);
+  if (lock >= start && lock < start + query.instance_size)
+    return g_strdup_printf ("L3 of %s", name);
+  /* Of the element's own type, past what it derives from. */
+  GTypeQuery parent;
+  g_type_query (g_type_parent (G_OBJECT_TYPE (element)), &parent);
+  if (points_to (start + parent.instance_size, query.instance_size - parent.instance_size, lock,
+          GST_OBJECT_FLAG_IS_SET (element, GST_ELEMENT_FLAG_SOURCE)))
+    return g_strdup_printf ("lock of %s", name);
+  return NULL;
+}
+
+gchar *
+world_name_lock (World *world, const gchar *plugin, const void *lock, gboolean of_glib)
+{
+  const guintptr at = (guintptr) lock;
+  Image image = { 0 };
+
+  dl_iterate_phdr (find_image, &image);
+  if (at >= image.data && at < image.data_end)
+    return name_static (plugin, &image, at);
+  const struct {
+    Feed *feed;
+    const gchar *name;
+  } feeds[] = { { world->p, "p" }, { world->q, "q" }, { world->r, "r" }, { world->x, "x" } };
+  for (guint i = 0; i < G_N_ELEMENTS (feeds); i++) {
+    gchar *name = name_of_element (feeds[i].feed->sink, feeds[i].name, at);
+    if (name != NULL)
+      return name;
+  }
+  const struct {
+    Take *take;
+    const gchar *name;
+  } takes[] = { { world->a, "a" }, { world->b, "b" }, { world->c, "c" }, { world->y, "y" },
+    { world->s, "s" }, { world->t, "t" }, { world->z, "z" } };
+  for (guint i = 0; i < G_N_ELEMENTS (takes); i++) {
+    gchar *name = name_of_element (takes[i].take->src, takes[i].name, at);
+    if (name != NULL)
+      return name;
+  }
+  if (points_to (image.data, image.data_end - image.data, at, FALSE))
+    return g_strdup ("registry lock");
+  return g_strdup (of_glib ? "GMutex of a new element" : "lock of a new element");
+}

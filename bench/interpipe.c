@@ -398,7 +398,7 @@ parse (int *argc, char ***argv)
     { "json", 0, 0, G_OPTION_ARG_FILENAME, &json_file, "where raw figures go, a JSON object a line",
         "FILE" },
     { "quick", 0, 0, G_OPTION_ARG_NONE, &quick, "5 rounds of 200 ms", NULL },
-    { NULL },
+    G_OPTION_ENTRY_NULL,
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
   g_autoptr (GError) error = NULL;

@@ -437,20 +437,25 @@ copy_touched() { # TO: only the files that the series changes
 }
 
 push_series() { # DIR [HOOK]: applies patch by patch; HOOK DIR PATCH after each
-  local patch log
-  for patch in "${selected[@]}"; do
-    if ! log=$(trap - ERR; quilt_in "$1" push --fuzz=0 "$patch"); then
+  local patch log step=-a steps=(-a)
+  # quilt takes longer to start than to apply a patch, so all go at once where nobody wants to look in between.
+  if (($# > 1)); then steps=("${selected[@]}"); fi
+  for step in "${steps[@]}"; do
+    patch=$step
+    if ! log=$(trap - ERR; quilt_in "$1" push --fuzz=0 "$step"); then
+      if [[ $step == -a ]]; then patch=$(trap - ERR; quilt_in "$1" next || true); fi
       if [[ $log == *'No space left'* ]]; then
         die 7 "no space while $patch was applied; free some, or choose another place with --out"
       fi
       die 8 "$patch does not apply, although every touched file is the pinned one; series and $pins do not belong\
- together:"$'\n'"$log"
+ together:"$'\n'"$(tail -n 20 <<<"$log")"
     fi
     # "patching file …" names a file and says nothing about its hunks.
     if grep -v '^patching file \|^Applying patch \|^Now at patch ' <<<"$log" | grep -q -i 'offset\|fuzz'; then
-      die 8 "$patch applies only beside its place (patch says so below); series and $pins do not belong together:"$'\n'"$log"
+      patch=$(awk '/^Applying patch /{ patch = $3 } !/^patching file |^Applying patch |^Now at patch / && tolower($0) ~ /offset|fuzz/ { print patch; exit }' <<<"$log")
+      die 8 "$patch applies only beside its place (patch says so below); series and $pins do not belong together:"$'\n'"$(grep -A 3 -B 3 -i 'offset\|fuzz' <<<"$log" | head -n 40)"
     fi
-    if (($# > 1)); then "$2" "$1" "$patch"; fi
+    if (($# > 1)); then "$2" "$1" "$step"; fi
   done
 }
 

@@ -86,8 +86,8 @@ is_slow (const Case *seen)
   return seen->ms < 0 || seen->ms > LIMIT_MS;
 }
 
-static const gchar *
-find_fault (const Options *options, const Holder *holder, const Call *call, const Case *seen)
+const gchar *
+judge_case (const Options *options, const Holder *holder, const Call *call, const Case *seen)
 {
   const gboolean shown = seen->crash[0] != '\0' || seen->ms < 0;
 
@@ -117,16 +117,10 @@ find_fault (const Options *options, const Holder *holder, const Call *call, cons
   return NULL;
 }
 
-gboolean
-judge_case (const Options *options, const Holder *holder, const Call *call, const Case *seen)
-{
-  return find_fault (options, holder, call, seen) == NULL;
-}
-
 /* ---- a line ---- */
 
 typedef struct {
-  JsonObject *ms, *allowed, *crashed;
+  JsonObject *ms, *allowed, *crashed, *first;
   JsonArray *lost, *late, *failed;
   guint cases, pair, other, again, criticals;
   const gchar *holds, *message;
@@ -136,7 +130,7 @@ static void
 add_case (
     Row *row, const Options *options, const Holder *holder, const Call *call, const Case *seen)
 {
-  const gchar *fault = find_fault (options, holder, call, seen);
+  const gchar *fault = judge_case (options, holder, call, seen);
   const gchar *why = judge_allowed (holder, seen->holds, call);
 
   row->cases++;
@@ -160,6 +154,8 @@ add_case (
     json_array_add_string_element (row->lost, call->name);
   if (seen->late)
     json_array_add_string_element (row->late, call->name);
+  if (seen->first[0] != '\0')
+    json_object_set_string_member (row->first, call->name, seen->first);
   if (fault != NULL) {
     g_autofree gchar *text = g_strdup_printf ("%s: %s", call->name, fault);
     json_array_add_string_element (row->failed, text);
@@ -198,6 +194,7 @@ judge_row (const Options *options, const Holder *holder, const Case *cases, gboo
   Row row = { .ms = json_object_new (),
     .allowed = json_object_new (),
     .crashed = json_object_new (),
+    .first = json_object_new (),
     .lost = json_array_new (),
     .late = json_array_new (),
     .failed = json_array_new () };
@@ -213,6 +210,7 @@ judge_row (const Options *options, const Holder *holder, const Case *cases, gboo
   json_object_set_array_member (object, "late", row.late);
   json_object_set_int_member (object, "cases", row.cases);
   json_object_set_int_member (object, "run_again", row.again);
+  json_object_set_object_member (object, "first_failed", row.first);
   json_object_set_int_member (object, "pair_works", row.pair);
   json_object_set_int_member (object, "other_works", row.other);
   json_object_set_int_member (object, "criticals", row.criticals);

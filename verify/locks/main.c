@@ -143,9 +143,11 @@ run_row (const Options *options, const Holder *holder, Case *row)
       tasks[n++] = (Task){ holder, &wl_calls[i], &row[i] };
   pool_run (options, tasks, n, (guint) options->jobs);
   for (guint i = 0; i < n; i++) {
-    if (judge_case (options, holder, tasks[i].call, tasks[i].seen))
+    const gchar *fault = judge_case (options, holder, tasks[i].call, tasks[i].seen);
+    if (fault == NULL)
       continue;
     *tasks[i].seen = (Case){ .again = tasks[i].seen->again };
+    g_strlcpy (tasks[i].seen->first, fault, sizeof tasks[i].seen->first);
     pool_run (options, &tasks[i], 1, 1);
   }
 }

@@ -35,7 +35,7 @@ gone() { ! kill -0 -- "-$group" 2>/dev/null; }
 
 # At these points a run is ended: while it copies, while it applies, while it notes, between its two renames.
 last='mv|$* == */result*'
-points=('cp|$* == *gst-interpipe*' 'quilt|$* == *0002*' 'sha256sum|-d "$(echo "'"$place"'"/.*/result/.pc)"' 'mv|$* == *former*' "$last")
+points=('cp|$* == *gst-interpipe*' 'quilt|$* == *push*' 'sha256sum|-d "$(echo "'"$place"'"/.*/result/.pc)"' 'mv|$* == *former*' "$last")
 for former in no yes; do
   for point in "${points[@]}"; do
     if [[ $former == no && $point == *former* ]]; then continue; fi

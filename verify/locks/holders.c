@@ -32,7 +32,6 @@ static struct {
   WgHow how;
   atomic_uint count;
   atomic_flag used;
-  atomic_int have_semaphores;
   sem_t held, released;
   WgHeld what;
 } global = { .used = ATOMIC_FLAG_INIT };
@@ -71,14 +70,12 @@ note_plugin (struct dl_phdr_info *info, size_t size, void *data)
   return 1;
 }
 
-static void
-be_ready (void)
+/* Before there is a second thread. */
+__attribute__ ((constructor)) static void
+make_semaphores (void)
 {
-  if (atomic_exchange (&global.have_semaphores, 1))
-    return;
   sem_init (&global.held, 0, 0);
   sem_init (&global.released, 0, 0);
-  dl_iterate_phdr (note_plugin, NULL);
 }
 
 static void
@@ -212,7 +209,7 @@ pthread_mutex_unlock (pthread_mutex_t *mutex)
 static void
 holders_arm (unsigned k, WgHow how)
 {
-  be_ready ();
+  dl_iterate_phdr (note_plugin, NULL);
   global.how = how;
   atomic_store (&global.count, 0);
   memset (&self, 0, sizeof self);
@@ -232,7 +229,6 @@ holders_wait_held (unsigned ms, WgHeld *held)
   struct timespec until;
   int result;
 
-  be_ready ();
   clock_gettime (CLOCK_MONOTONIC, &until);
   until.tv_sec += ms / 1000;
   until.tv_nsec += ms % 1000 * 1000000L;

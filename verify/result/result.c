@@ -7,7 +7,7 @@
 struct Result {
   const ResultHead *head;
   ResultSide side;
-  gboolean lacks_cure;
+  ResultCure lacks;
   JsonObject *object;
   JsonArray *failed, *broken;
 };
@@ -48,9 +48,9 @@ result_free (Result *result)
 }
 
 void
-result_lacks_cure (Result *result)
+result_lacks (Result *result, ResultCure cure)
 {
-  result->lacks_cure = TRUE;
+  result->lacks = cure;
 }
 
 void
@@ -146,9 +146,9 @@ judge_between (Result *result)
 {
   const guint broken = json_array_get_length (result->broken);
 
-  if (result->lacks_cure)
+  if (result->lacks == RESULT_MUST_BREAK)
     judge (result, broken > 0, "fault not shown: ", "without this fix a promise is broken");
-  for (guint i = 0; i < broken && !result->lacks_cure; i++)
+  for (guint i = 0; i < broken && result->lacks == RESULT_UNRELATED; i++)
     judge (result, FALSE, "not held: ", json_array_get_string_element (result->broken, i));
   result_array (result, "broken", json_array_ref (result->broken));
 }

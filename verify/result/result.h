@@ -6,8 +6,8 @@
  *
  *   before   "upstream", "unguarded"   every fault must show, else the scenario has proved nothing
  *   after    "patched", "guarded"      every promise must hold
- *   between  "without-SWITCH"          all fixes but one: if the scenario's fault is one that this fix
- *                                      cures, a promise must be broken; else every promise must hold
+ *   between  "without-SWITCH"          all fixes but one: if that one cures the scenario's fault, a promise
+ *                                      must be broken; else every promise must hold
  *
  * `failed` in the line lists what went otherwise, `pass` says whether nothing did. A line of the last
  * kind lists the broken promises as `broken`.
@@ -37,8 +37,13 @@ typedef struct Result Result;
 Result *result_new (const gchar *scenario, const ResultHead *head);
 void result_free (Result *result);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Result, result_free)
-/* Between: the fix that is off is what cures this scenario's fault. */
-void result_lacks_cure (Result *result);
+/* Between: what the fix that is off is to this scenario. */
+typedef enum {
+  RESULT_UNRELATED,  /* every promise must hold */
+  RESULT_MAY_BREAK,  /* it helps, or cures what is looked for by luck: nothing is asked */
+  RESULT_MUST_BREAK, /* it is the cure: a promise must be broken */
+} ResultCure;
+void result_lacks (Result *result, ResultCure cure);
 
 void result_int (Result *result, const gchar *name, gint64 value);
 /* Negative: null, it never came. Rounded to eighths, which are exact in binary and printed short. */

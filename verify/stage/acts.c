@@ -17,12 +17,29 @@ act_patience_ms (const Stage *stage)
   return stage->options->long_run ? STAGE_PATIENCE_MS : QUICK_PATIENCE_MS;
 }
 
+gchar *
+act_add_body (const Stage *stage, guint client)
+{
+  return g_strdup_printf (
+      "{\"app_id\":\"%s\",\"client_id\":\"%s\",\"client_ip\":\"127.0.0.1\",\"aes_key\":"
+      "\"00112233445566778899aabbccddeeff\",\"aes_iv\":\"1\",\"rtsp_fake_ip\":\"10.1.2.3\","
+      "\"video_width\":320,\"video_height\":180,\"video_refresh_rate\":30,\"audio_channel_count\":"
+      "2}",
+      stage->app_id, stage->session_ids[client]);
+}
+
+gchar *
+act_session_body (const Stage *stage, guint client)
+{
+  return g_strdup_printf ("{\"session_id\":\"%s\"}", stage->session_ids[client]);
+}
+
 Viewer *
 act_stream (Stage *stage, Result *result, guint client)
 {
-  Viewer *viewer = viewer_start (stage, client, NULL, STAGE_SOON_MS);
+  Viewer *viewer = viewer_start (stage, client, NULL, STAGE_PATIENCE_MS);
 
-  if (viewer_streams (viewer, STAGE_SOON_MS))
+  if (viewer_streams (viewer, STAGE_PATIENCE_MS))
     return viewer;
   expect_both (result, FALSE, "a session streams before anything is done to it");
   viewer_end (viewer);
@@ -68,9 +85,9 @@ load_main (gpointer data)
   g_autofree gchar *timeout = g_strdup_printf ("%.3f", load->timeout_s);
 
   return stage_probe (load->stage,
-      (gint64) (1000 * (load->seconds + load->timeout_s)) + STAGE_SOON_MS, "latency", "--json",
-      "--interval", "0", "--duration", seconds, "--timeout", timeout, "--cert", load->cert, "--key",
-      load->key, NULL);
+      (gint64) (1000 * (load->seconds + load->timeout_s)) + STAGE_SOON_MS, "latency", "--interval",
+      "0", "--duration", seconds, "--timeout", timeout, "--cert", load->cert, "--key", load->key,
+      NULL);
 }
 
 Load *
@@ -165,11 +182,14 @@ static void
 look_at_sockets (Stage *stage, Result *result)
 {
   StageSockets sockets;
-  g_autoptr (JsonObject) crowd = stage_probe (stage, STAGE_SOON_MS, "abuse", "--json", "--kind",
-      "connect-fin", "--count", CROWD, "--at", "0", "--timeout", "1", NULL);
+  g_autofree gchar *cert = stage_client_file (stage->options, 0, "client.crt");
+  g_autofree gchar *key = stage_client_file (stage->options, 0, "client.key");
+  g_autoptr (JsonObject) crowd =
+      stage_probe (stage, STAGE_PATIENCE_MS, "abuse", "--kind", "connect-fin", "--count", CROWD,
+          "--at", "0", "--timeout", "1", "--cert", cert, "--key", key, NULL);
 
   expect_both (result, crowd != NULL, "a crowd came and went");
-  stage_wait_no_close_wait (STAGE_HTTPS_PORT, CROWD_MS, &sockets);
+  stage_wait_no_close_wait (stage->ports.https, CROWD_MS, &sockets);
   result_int (result, "meanwhile_close_wait", sockets.close_wait);
   result_int (result, "meanwhile_unaccepted", sockets.unaccepted);
   expect_held (result, sockets.close_wait == 0 && sockets.unaccepted == 0,

@@ -7,6 +7,10 @@
 /* How long a question is watched in this run before it counts as never answered. */
 gint64 act_patience_ms (const Stage *stage);
 
+/* What the API takes for sessions/add; for sessions/stop and sessions/pause. */
+gchar *act_add_body (const Stage *stage, guint client);
+gchar *act_session_body (const Stage *stage, guint client);
+
 /* A viewer that streams, or NULL; either way it is told to the result. */
 Viewer *act_stream (Stage *stage, Result *result, guint client);
 

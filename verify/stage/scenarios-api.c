@@ -8,18 +8,12 @@
 /* A relative mouse move as Moonlight sends it: header, type 7, one to the right and one down. */
 #define MOUSE_MOVE "06020e000000000a0700000000010001"
 
-static gchar *
-session_body (const Stage *stage, guint client)
-{
-  return g_strdup_printf ("{\"session_id\":\"%s\"}", stage->session_ids[client]);
-}
-
 void
 scenario_api_stop_stuck (Stage *stage, Result *result)
 {
   const gdouble bound_ms = act_healthy_bound_ms (stage, result);
   g_autoptr (Viewer) viewer = act_stream (stage, result, 0);
-  g_autofree gchar *body = session_body (stage, 0);
+  g_autofree gchar *body = act_session_body (stage, 0);
   g_auto (Answer) answer = { 0 };
 
   if (viewer == NULL)
@@ -42,7 +36,7 @@ static void
 pause_stuck (Stage *stage, Result *result, const gchar *target, gboolean from_the_start)
 {
   const gdouble bound_ms = act_healthy_bound_ms (stage, result);
-  g_autofree gchar *body = session_body (stage, 0);
+  g_autofree gchar *body = act_session_body (stage, 0);
   g_autoptr (Viewer) viewer = NULL;
   g_auto (Answer) answer = { 0 };
 

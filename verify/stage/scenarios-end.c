@@ -20,7 +20,7 @@ static GHashTable *
 read_journal (const Stage *stage)
 {
   GHashTable *stories = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  g_autofree gchar *path = g_build_filename (stage->dir, "journal", NULL);
+  g_autofree gchar *path = stage_path (stage, "journal");
   g_autofree gchar *text = NULL;
 
   if (!g_file_get_contents (path, &text, NULL, NULL))

@@ -32,23 +32,6 @@ conclude (Stage *stage, Result *result, const StageFigures *before, guint tries,
   expect_held (result, failed == 0, "every request was answered with success");
 }
 
-static gchar *
-add_body (const Stage *stage, guint client)
-{
-  return g_strdup_printf (
-      "{\"app_id\":\"%s\",\"client_id\":\"%s\",\"client_ip\":\"127.0.0.1\",\"aes_key\":"
-      "\"00112233445566778899aabbccddeeff\",\"aes_iv\":\"1\",\"rtsp_fake_ip\":\"10.1.2.3\","
-      "\"video_width\":320,\"video_height\":180,\"video_refresh_rate\":30,\"audio_channel_count\":"
-      "2}",
-      stage->app_id, stage->session_ids[client]);
-}
-
-static gchar *
-stop_body (const Stage *stage, guint client)
-{
-  return g_strdup_printf ("{\"session_id\":\"%s\"}", stage->session_ids[client]);
-}
-
 /* The clients take turns: an id that comes back at once is another scenario. */
 void
 scenario_race_api (Stage *stage, Result *result)
@@ -59,8 +42,8 @@ scenario_race_api (Stage *stage, Result *result)
   stage_figures (stage, &before);
   for (guint i = 0; i < rounds (stage); i++)
     for (guint d = 0; d < G_N_ELEMENTS (delays_ms); d++, tries++) {
-      g_autofree gchar *add = add_body (stage, tries % stage->n_clients);
-      g_autofree gchar *stop = stop_body (stage, tries % stage->n_clients);
+      g_autofree gchar *add = act_add_body (stage, tries % stage->n_clients);
+      g_autofree gchar *stop = act_session_body (stage, tries % stage->n_clients);
       g_auto (Answer) added = { 0 };
       g_auto (Answer) stopped = { 0 };
       stage_api (stage, "POST", "/api/v1/sessions/add", add, STAGE_SHORT_PATIENCE_MS, &added);
@@ -97,8 +80,8 @@ scenario_race_launch (Stage *stage, Result *result)
 static gboolean
 stop_at (Stage *stage, Result *result, const ActMoment *moment, guint client, guint *unanswered)
 {
-  g_autofree gchar *add = add_body (stage, client);
-  g_autofree gchar *stop = stop_body (stage, client);
+  g_autofree gchar *add = act_add_body (stage, client);
+  g_autofree gchar *stop = act_session_body (stage, client);
   g_autofree gchar *ms_name = g_strdup_printf ("%s_stop", moment->name);
   g_autofree gchar *left_name = g_strdup_printf ("%s_left_running", moment->name);
   g_autofree gchar *text = NULL;
@@ -154,8 +137,8 @@ scenario_return_at_once (Stage *stage, Result *result)
   const guint tries = stage->options->long_run ? 20 : 4;
 
   for (guint i = 0; i < tries; i++) {
-    g_autofree gchar *add = add_body (stage, i % stage->n_clients);
-    g_autofree gchar *stop = stop_body (stage, i % stage->n_clients);
+    g_autofree gchar *add = act_add_body (stage, i % stage->n_clients);
+    g_autofree gchar *stop = act_session_body (stage, i % stage->n_clients);
     g_auto (Answer) first = { 0 };
     g_auto (Answer) stopped = { 0 };
     g_auto (Answer) second = { 0 };

@@ -208,8 +208,8 @@ on_answered (gpointer data)
   Job *job = data;
 
   soup_server_message_set_status (job->message, job->status, NULL);
-  soup_server_message_set_response (job->message, "application/json", SOUP_MEMORY_TAKE, job->answer,
-      strlen (job->answer));
+  soup_server_message_set_response (
+      job->message, "application/json", SOUP_MEMORY_TAKE, job->answer, strlen (job->answer));
   soup_server_message_unpause (job->message);
   g_object_unref (job->message);
   g_free (job->question);

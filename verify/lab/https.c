@@ -6,6 +6,7 @@
  * itself is made in a helper thread: GLib's way, which has no other. (Wolf's is made in the one
  * thread.) A thread that is stuck accepts nobody, in either.
  */
+#include "https.h"
 #include "launch.h"
 #include "pages.h"
 #include "port.h"
@@ -37,6 +38,18 @@ typedef struct {
   GError *error;
 } Guest;
 
+/* A message knows its connection by nothing but the remote address, the very object; libsoup 3.2 tells the
+ * certificate of connections that it accepted itself only. */
+#define PEER "lab-peer-certificate"
+
+GTlsCertificate *
+lab_https_peer (SoupServerMessage *message)
+{
+  GSocketAddress *remote = soup_server_message_get_remote_address (message);
+
+  return remote ? g_object_get_data (G_OBJECT (remote), PEER) : NULL;
+}
+
 static void
 guest_free (Guest *guest)
 {
@@ -57,8 +70,7 @@ turn_away (Guest *guest)
   if (options->leak_references)
     g_object_ref (guest->connection);
   if (options->close_on_error) {
-    g_socket_shutdown (
-        g_socket_connection_get_socket (guest->connection), TRUE, TRUE, NULL);
+    g_socket_shutdown (g_socket_connection_get_socket (guest->connection), TRUE, TRUE, NULL);
     g_socket_close (g_socket_connection_get_socket (guest->connection), NULL);
   }
   guest_free (guest);
@@ -68,7 +80,8 @@ static gboolean
 on_shaken_hands (gpointer data)
 {
   Guest *guest = data;
-  g_autoptr (GSocketAddress) local = g_socket_connection_get_local_address (guest->connection, NULL);
+  g_autoptr (GSocketAddress) local =
+      g_socket_connection_get_local_address (guest->connection, NULL);
   g_autoptr (GSocketAddress) remote =
       g_socket_connection_get_remote_address (guest->connection, NULL);
 
@@ -76,8 +89,9 @@ on_shaken_hands (gpointer data)
     turn_away (guest);
     return G_SOURCE_REMOVE;
   }
-  soup_server_accept_iostream (
-      guest->https->soup, G_IO_STREAM (guest->tls), local, remote, NULL);
+  g_object_set_data_full (G_OBJECT (remote), PEER,
+      g_object_ref (g_tls_connection_get_peer_certificate (guest->tls)), g_object_unref);
+  soup_server_accept_iostream (guest->https->soup, G_IO_STREAM (guest->tls), local, remote, NULL);
   guest_free (guest);
   return G_SOURCE_REMOVE;
 }
@@ -112,8 +126,8 @@ begin_tls (Guest *guest)
     return;
   }
   guest->tls = G_TLS_CONNECTION (tls);
-  g_object_set (
-      tls, "authentication-mode", G_TLS_AUTHENTICATION_REQUIRED, "require-close-notify", FALSE, NULL);
+  g_object_set (tls, "authentication-mode", G_TLS_AUTHENTICATION_REQUIRED, "require-close-notify",
+      FALSE, NULL);
   g_signal_connect (tls, "accept-certificate", G_CALLBACK (accept_any), NULL);
   g_thread_pool_push (guest->https->handshakes, guest, NULL);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* launch.c: pages for paired clients. */
 #include "launch.h"
+#include "https.h"
 #include "pages.h"
 #include "sessions.h"
 
@@ -12,8 +13,7 @@
 static const LabClient *
 who_asks (const Lab *lab, SoupServerMessage *message)
 {
-  const LabClient *client =
-      lab_clients_find (lab->clients, soup_server_message_get_tls_peer_certificate (message));
+  const LabClient *client = lab_clients_find (lab->clients, lab_https_peer (message));
 
   if (client == NULL)
     lab_page_answer (message, SOUP_STATUS_UNAUTHORIZED,
@@ -50,8 +50,7 @@ parse_mode (GHashTable *query, LabMode *mode)
   if (g_strv_length (words) != 3)
     return FALSE;
   for (guint i = 0; i < 3; i++)
-    if (!g_ascii_string_to_signed (
-            words[i], 10, 1, i < 2 ? MODE_MAX : FPS_MAX, &numbers[i], NULL))
+    if (!g_ascii_string_to_signed (words[i], 10, 1, i < 2 ? MODE_MAX : FPS_MAX, &numbers[i], NULL))
       return FALSE;
   *mode = (LabMode){ (gint) numbers[0], (gint) numbers[1], (gint) numbers[2],
     (gint) CLAMP (g_ascii_strtoll (surround, NULL, 10) & 0xffff, 1, CHANNELS_MAX) };

@@ -201,7 +201,8 @@ on_stop (const LabEvent *event, gpointer data)
 {
   Lab *lab = data;
 
-  if (lab->options.tokens) /* a thread that registers its handler only after this finds out by asking */
+  if (lab->options
+          .tokens) /* a thread that registers its handler only after this finds out by asking */
     wg_launch_stop_id (event->id);
   lab_sessions_remove (lab->sessions, event->id);
 }

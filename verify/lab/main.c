@@ -25,8 +25,9 @@
 #include <wolf-guard/pipeline.h>
 
 #define USAGE_ERROR 2
-#define SHUTDOWN_MS 4000 /* patched: all pipelines, so that the process is gone 5 s after the signal */
-#define DRAIN_ROUNDS 100 /* upstream: how often main looks whether the list is empty, */
+#define SHUTDOWN_MS                                                                                \
+  4000 /* patched: all pipelines, so that the process is gone 5 s after the signal */
+#define DRAIN_ROUNDS 100            /* upstream: how often main looks whether the list is empty, */
 #define DRAIN_PAUSE_US (100 * 1000) /* and how long it sleeps in between */
 
 void
@@ -112,8 +113,7 @@ stop_sessions (Lab *lab)
   g_autoptr (GPtrArray) list = lab_sessions_list (lab->sessions);
 
   for (guint i = 0; i < list->len; i++)
-    lab_bus_fire_id (
-        lab->bus, LAB_EVENT_STOP, ((LabSession *) g_ptr_array_index (list, i))->id);
+    lab_bus_fire_id (lab->bus, LAB_EVENT_STOP, ((LabSession *) g_ptr_array_index (list, i))->id);
   for (guint i = 0; i < DRAIN_ROUNDS && !is_empty (lab); i++)
     g_usleep (DRAIN_PAUSE_US); /* upstream's own way of waiting */
 }

@@ -18,17 +18,23 @@ typedef struct {
 
 /* clang-format off: a table */
 static const Switch switches[] = {
-  { "stop", { "eos", "guard" }, MEMBER (guard_stop), TRUE, "A stop sends EOS where it is | stops the loop" },
-  { "on-error", { "keep", "close" }, MEMBER (close_on_error), TRUE, "Failed HTTPS: last reference closes | at once" },
+  { "stop", { "eos", "guard" }, MEMBER (guard_stop), TRUE,
+      "A stop sends EOS where it is | stops the loop" },
+  { "on-error", { "keep", "close" }, MEMBER (close_on_error), TRUE,
+      "Failed HTTPS: last reference closes | at once" },
   { "inherit", { "yes", "no" }, MEMBER (bare_children), TRUE, "Children get the server's sockets" },
   { "tokens", { "off", "on" }, MEMBER (tokens), TRUE, "A stop counts before there is a handler" },
-  { "threads", { "plain", "named" }, MEMBER (records), TRUE, "Starts and ends of threads are logged" },
+  { "threads", { "plain", "named" }, MEMBER (records), TRUE,
+      "Starts and ends of threads are logged" },
   { "input", { "element", "pad" }, MEMBER (pad_input), TRUE, "Where input events go" },
-  { "shutdown", { "exit", "bounded" }, MEMBER (bounded_shutdown), TRUE, "SIGTERM: exit() at once | pipelines end first" },
-  { "handover", { "appsink", "interpipe" }, MEMBER (interpipe), FALSE, "From producer to consumer" },
+  { "shutdown", { "exit", "bounded" }, MEMBER (bounded_shutdown), TRUE,
+      "SIGTERM: exit() at once | pipelines end first" },
+  { "handover", { "appsink", "interpipe" }, MEMBER (interpipe), FALSE,
+      "From producer to consumer" },
   { "audio", { "relayed", "direct" }, MEMBER (direct_audio), FALSE, "With a producer | without" },
   { "ports", { "free", "wolf" }, MEMBER (wolf_ports), FALSE, "Chosen by the kernel | Wolf's own" },
-  { "plant", { "nothing", "reference-leak" }, MEMBER (leak_references), FALSE, "A fault that checks must notice" },
+  { "plant", { "nothing", "reference-leak" }, MEMBER (leak_references), FALSE,
+      "A fault that checks must notice" },
 };
 /* clang-format on */
 

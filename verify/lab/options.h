@@ -10,18 +10,18 @@ G_BEGIN_DECLS
 
 /* FALSE is upstream's way, TRUE is guard's. */
 typedef struct {
-  gboolean guard_stop; /* handlers stop the loop | send EOS from where they are */
-  gboolean close_on_error; /* close the socket | leave it to the last reference */
-  gboolean bare_children; /* children get their standard streams only | every socket */
-  gboolean tokens; /* launch tokens | none */
-  gboolean records; /* lifecycle records | none */
-  gboolean pad_input; /* events to the pad, on the worker | to the element, at once */
+  gboolean guard_stop;       /* handlers stop the loop | send EOS from where they are */
+  gboolean close_on_error;   /* close the socket | leave it to the last reference */
+  gboolean bare_children;    /* children get their standard streams only | every socket */
+  gboolean tokens;           /* launch tokens | none */
+  gboolean records;          /* lifecycle records | none */
+  gboolean pad_input;        /* events to the pad, on the worker | to the element, at once */
   gboolean bounded_shutdown; /* bounded | exit() while everything runs */
 
   /* These are no patch's. */
-  gboolean interpipe;     /* hand over through gst-interpipe | appsink and appsrc */
-  gboolean direct_audio;  /* the consumer has the tone itself | a producer has it */
-  gboolean wolf_ports;    /* Wolf's | free ones */
+  gboolean interpipe;       /* hand over through gst-interpipe | appsink and appsrc */
+  gboolean direct_audio;    /* the consumer has the tone itself | a producer has it */
+  gboolean wolf_ports;      /* Wolf's | free ones */
   gboolean leak_references; /* planted: a control that checks must notice */
   gchar *dir;
 } LabOptions;

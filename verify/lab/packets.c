@@ -33,7 +33,8 @@ static void
 write_header (Packetiser *it, guint8 *packet, guint32 time, gboolean last)
 {
   packet[0] = 0x80; /* version 2 */
-  packet[1] = (guint8) ((it->medium == LAB_VIDEO ? VIDEO_TYPE : AUDIO_TYPE) | (last ? LAST_OF_BUFFER : 0));
+  packet[1] =
+      (guint8) ((it->medium == LAB_VIDEO ? VIDEO_TYPE : AUDIO_TYPE) | (last ? LAST_OF_BUFFER : 0));
   packet[2] = (guint8) (it->sequence >> 8);
   packet[3] = (guint8) it->sequence;
   for (guint i = 0; i < 4; i++)

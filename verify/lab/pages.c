@@ -21,23 +21,22 @@ lab_page_answer (SoupServerMessage *message, guint status, const gchar *inner)
 }
 
 void
-lab_page_serverinfo (
-    const Lab *lab, SoupServerMessage *message, gboolean paired, const gchar *game)
+lab_page_serverinfo (const Lab *lab, SoupServerMessage *message, gboolean paired, const gchar *game)
 {
   const gboolean busy = !g_str_equal (game, "0");
-  g_autofree gchar *inner = g_strdup_printf (
-      "<hostname>wolf-lab</hostname><appversion>" VERSION "</appversion>"
-      "<GfeVersion>" GFE_VERSION "</GfeVersion>"
-      "<uniqueid>00000000-0000-4000-8000-00000000001a</uniqueid>"
-      "<MaxLumaPixelsHEVC>0</MaxLumaPixelsHEVC>"
-      "<ServerCodecModeSupport>%d</ServerCodecModeSupport>"
-      "<HttpsPort>%u</HttpsPort><ExternalPort>%u</ExternalPort>"
-      "<mac>02:00:00:00:00:1a</mac><LocalIP>127.0.0.1</LocalIP>"
-      "<SupportedDisplayMode><DisplayMode><Width>640</Width><Height>360</Height>"
-      "<RefreshRate>30</RefreshRate></DisplayMode></SupportedDisplayMode>"
-      "<PairStatus>%d</PairStatus><currentgame>%s</currentgame><state>%s</state>",
-      H264_ONLY, lab->https, lab->http, paired, game,
-      busy ? "SUNSHINE_SERVER_BUSY" : "SUNSHINE_SERVER_FREE");
+  g_autofree gchar *inner =
+      g_strdup_printf ("<hostname>wolf-lab</hostname><appversion>" VERSION "</appversion>"
+                       "<GfeVersion>" GFE_VERSION "</GfeVersion>"
+                       "<uniqueid>00000000-0000-4000-8000-00000000001a</uniqueid>"
+                       "<MaxLumaPixelsHEVC>0</MaxLumaPixelsHEVC>"
+                       "<ServerCodecModeSupport>%d</ServerCodecModeSupport>"
+                       "<HttpsPort>%u</HttpsPort><ExternalPort>%u</ExternalPort>"
+                       "<mac>02:00:00:00:00:1a</mac><LocalIP>127.0.0.1</LocalIP>"
+                       "<SupportedDisplayMode><DisplayMode><Width>640</Width><Height>360</Height>"
+                       "<RefreshRate>30</RefreshRate></DisplayMode></SupportedDisplayMode>"
+                       "<PairStatus>%d</PairStatus><currentgame>%s</currentgame><state>%s</state>",
+          H264_ONLY, lab->https, lab->http, paired, game,
+          busy ? "SUNSHINE_SERVER_BUSY" : "SUNSHINE_SERVER_FREE");
 
   lab_page_answer (message, SOUP_STATUS_OK, inner);
 }

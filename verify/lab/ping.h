@@ -11,9 +11,9 @@ typedef enum { LAB_VIDEO, LAB_AUDIO } LabMedium;
 
 struct LabPing {
   LabMedium medium;
-  GSocketAddress *from;   /* the client */
-  GSocket *socket;        /* ours */
-  const gchar *payload;   /* LAB_PAYLOAD_SIZE bytes, no NUL; NULL in a ping of the old kind */
+  GSocketAddress *from; /* the client */
+  GSocket *socket;      /* ours */
+  const gchar *payload; /* LAB_PAYLOAD_SIZE bytes, no NUL; NULL in a ping of the old kind */
 };
 
 /* Whether it is one of the session's. */

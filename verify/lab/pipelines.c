@@ -56,8 +56,7 @@ lab_pipeline_stop_on (LabPipeline *pipeline, LabEventType type)
     stopper->loop = wg_loop_ref (pipeline->loop);
   else
     stopper->element = gst_object_ref (pipeline->element);
-  const guint number =
-      lab_bus_register (pipeline->lab->bus, type, on_stop, stopper, stopper_free);
+  const guint number = lab_bus_register (pipeline->lab->bus, type, on_stop, stopper, stopper_free);
   g_array_append_val (pipeline->handlers, number);
 }
 
@@ -157,8 +156,8 @@ run_guarded (LabPipeline *pipeline, const gchar *description, LabPipelineReady r
   pipeline->loop = wg_loop_new ();
   if (launch != NULL)
     watch = wg_launch_watch (launch, stop_loop, wg_loop_ref (pipeline->loop), unref_loop);
-  WgPipeline *guard = wg_pipeline_new (
-      pipeline->name, pipeline->session->id, description, pipeline->loop, &error);
+  WgPipeline *guard =
+      wg_pipeline_new (pipeline->name, pipeline->session->id, description, pipeline->loop, &error);
   if (guard == NULL) {
     lab_log ("Pipeline: %s", error->message);
   } else {

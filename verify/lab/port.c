@@ -43,11 +43,10 @@ on_connection (GSocket *socket, GIOCondition condition G_GNUC_UNUSED, gpointer d
 }
 
 static GSocket *
-open_socket (const Lab *lab, GSocketFamily family, GSocketType type, GSocketAddress *address,
-    GError **error)
+open_socket (
+    const Lab *lab, GSocketFamily family, GSocketType type, GSocketAddress *address, GError **error)
 {
-  g_autoptr (GSocket) socket =
-      g_socket_new (family, type, G_SOCKET_PROTOCOL_DEFAULT, error);
+  g_autoptr (GSocket) socket = g_socket_new (family, type, G_SOCKET_PROTOCOL_DEFAULT, error);
 
   if (socket == NULL || !g_socket_bind (socket, address, TRUE, error))
     return NULL;

@@ -70,9 +70,10 @@ session_of (const Talk *talk, const gchar *uri)
   g_autofree gchar *of_uri = g_str_has_prefix (uri, "rtsp://")
       ? g_strndup (uri + strlen ("rtsp://"), strcspn (uri + strlen ("rtsp://"), ":/"))
       : NULL;
-  g_autofree gchar *ip = remote == NULL ? NULL
-                                        : g_inet_address_to_string (g_inet_socket_address_get_address (
-                                            G_INET_SOCKET_ADDRESS (remote)));
+  g_autofree gchar *ip = remote == NULL
+      ? NULL
+      : g_inet_address_to_string (
+          g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote)));
   LabSession *session = of_uri ? lab_sessions_find_rtsp (talk->lab->sessions, of_uri, ip) : NULL;
 
   return session ? session : lab_sessions_find_rtsp (talk->lab->sessions, host, ip);
@@ -82,8 +83,8 @@ static gchar *
 set_up (const Lab *lab, const LabSession *session, const gchar *uri)
 {
   if (g_str_has_prefix (uri, "streamid=control"))
-    return g_strdup_printf ("Session: DEADBEEFCAFE;timeout = 90\r\nTransport: server_port=%u\r\n",
-        CONTROL_PORT);
+    return g_strdup_printf (
+        "Session: DEADBEEFCAFE;timeout = 90\r\nTransport: server_port=%u\r\n", CONTROL_PORT);
   if (!g_str_has_prefix (uri, "streamid=audio") && !g_str_has_prefix (uri, "streamid=video"))
     return NULL;
   return g_strdup_printf ("Session: DEADBEEFCAFE;timeout = 90\r\nTransport: server_port=%u\r\n"

@@ -68,8 +68,7 @@ lab_runner_run (Lab *lab, LabSession *session)
     return;
   victim = g_new0 (Victim, 1);
   *victim = (Victim){ g_strdup (session->id), child };
-  const guint number =
-      lab_bus_register (lab->bus, LAB_EVENT_STOP, on_stop, victim, victim_free);
+  const guint number = lab_bus_register (lab->bus, LAB_EVENT_STOP, on_stop, victim, victim_free);
   if (lab_session_was_stopped (session)) /* before that handler was there */
     kill (-child, SIGKILL);
   while (waitpid (child, &status, 0) < 0 && errno == EINTR)

@@ -13,7 +13,8 @@
 
 G_BEGIN_DECLS
 
-#define LAB_IDLE_S 5 /* a client that says nothing for so long is dropped, by Wolf's web servers too */
+#define LAB_IDLE_S                                                                                 \
+  5 /* a client that says nothing for so long is dropped, by Wolf's web servers too */
 
 gboolean lab_http_open (Lab *lab, GError **error);  /* http.c: /serverinfo */
 gboolean lab_https_open (Lab *lab, GError **error); /* https.c: TLS; launch.c: what is behind it */

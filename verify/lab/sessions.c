@@ -20,10 +20,10 @@ lab_session_new (const Lab *lab, const gchar *id, const LabMode *mode, const gch
   session->id = g_strdup (id);
   session->mode = *mode;
   session->client_ip = g_strdup (client_ip);
-  session->rtsp_ip = rtsp_ip ? g_strdup (rtsp_ip)
-                             : g_strdup_printf ("%d.%d.%d.%d", g_random_int_range (1, 224),
-                                 g_random_int_range (0, 256), g_random_int_range (0, 256),
-                                 g_random_int_range (1, 255));
+  session->rtsp_ip = rtsp_ip
+      ? g_strdup (rtsp_ip)
+      : g_strdup_printf ("%d.%d.%d.%d", g_random_int_range (1, 224), g_random_int_range (0, 256),
+          g_random_int_range (0, 256), g_random_int_range (1, 255));
   for (guint i = 0; i < LAB_PAYLOAD_SIZE; i++)
     session->payload[i] = (gchar) g_random_int_range ('!', '~' + 1);
   if (lab->options.tokens)

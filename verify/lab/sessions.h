@@ -30,11 +30,11 @@ struct LabSession {
   gchar *id;
   LabMode mode;
   gchar *client_ip;
-  gchar *rtsp_ip;                        /* made up, by which RTSP finds the session */
-  gchar payload[LAB_PAYLOAD_SIZE + 1];   /* printable: what the client's pings carry */
-  WgLaunch *launch;                      /* NULL with --tokens=off */
-  GMutex lock;                           /* for what follows */
-  GstElement *display;                   /* where input goes; NULL until the producer is up */
+  gchar *rtsp_ip;                      /* made up, by which RTSP finds the session */
+  gchar payload[LAB_PAYLOAD_SIZE + 1]; /* printable: what the client's pings carry */
+  WgLaunch *launch;                    /* NULL with --tokens=off */
+  GMutex lock;                         /* for what follows */
+  GstElement *display;                 /* where input goes; NULL until the producer is up */
 };
 
 /* A launch of the session `id`: one reference. With --tokens=on its token is on file from here on. */

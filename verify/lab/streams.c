@@ -56,8 +56,8 @@ sink_of (const Lab *lab, const gchar *id, const gchar *medium, guint buffers)
   return lab->options.interpipe
       ? g_strdup_printf (
           "interpipesink sync=true async=false name=%s_%s max-buffers=%u", id, medium, buffers)
-      : g_strdup_printf ("appsink sync=true async=false drop=true name=%s_%s max-buffers=%u", id,
-          medium, buffers);
+      : g_strdup_printf (
+          "appsink sync=true async=false drop=true name=%s_%s max-buffers=%u", id, medium, buffers);
 }
 
 /* The beginning of a consumer. */
@@ -65,9 +65,8 @@ static gchar *
 source_of (const Lab *lab, const gchar *id, const gchar *medium, guint buffers)
 {
   return lab->options.interpipe
-      ? g_strdup_printf (
-          "interpipesrc name=interpipesrc_%s_%s listen-to=%s_%s is-live=true "
-          "stream-sync=restart-ts max-bytes=0 max-buffers=%u leaky-type=downstream",
+      ? g_strdup_printf ("interpipesrc name=interpipesrc_%s_%s listen-to=%s_%s is-live=true "
+                         "stream-sync=restart-ts max-bytes=0 max-buffers=%u leaky-type=downstream",
           id, medium, id, medium, buffers)
       : g_strdup_printf ("appsrc name=interpipesrc_%s_%s is-live=true do-timestamp=true "
                          "format=time max-bytes=0 max-buffers=%u leaky-type=downstream",
@@ -233,10 +232,9 @@ describe_video (const Lab *lab, const LabSession *session)
 {
   g_autofree gchar *source = source_of (lab, session->id, "video", 1);
 
-  return g_strdup_printf (
-      "%s ! queue leaky=downstream max-size-buffers=1 ! videoconvert ! "
-      "video/x-raw, format=I420 ! %s ! queue ! "
-      "appsink sync=false max-buffers=1 drop=true name=wolf_udp_sink",
+  return g_strdup_printf ("%s ! queue leaky=downstream max-size-buffers=1 ! videoconvert ! "
+                          "video/x-raw, format=I420 ! %s ! queue ! "
+                          "appsink sync=false max-buffers=1 drop=true name=wolf_udp_sink",
       source,
       have ("x264enc") ? "x264enc name=video_encoder tune=zerolatency speed-preset=ultrafast "
                          "threads=1 bitrate=2000 key-int-max=30 ! "

@@ -123,7 +123,7 @@ apply (LabOptions *options, const Parsed *parsed)
 gboolean
 lab_options_parse (LabOptions *options, gint argc, gchar **argv, GError **error)
 {
-  g_autoptr (GOptionContext) context = g_option_context_new ("— a small server of Wolf's shape");
+  g_autoptr (GOptionContext) context = g_option_context_new ("- a small server of Wolf's shape");
   g_autoptr (GArray) entries = g_array_new (TRUE, TRUE, sizeof (GOptionEntry));
   g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
   Parsed parsed = { .preset = UNSET };

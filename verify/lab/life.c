@@ -185,7 +185,7 @@ on_session (const LabEvent *event, gpointer data)
   Lab *lab = data;
 
   start (lab, "video producer", event->session, produce_video);
-  if (!lab->options.direct_audio)
+  if (lab->options.relayed_audio)
     start (lab, "audio producer", event->session, produce_audio);
 }
 

@@ -31,7 +31,8 @@ static const Switch switches[] = {
       "SIGTERM: exit() at once | pipelines end first" },
   { "handover", { "appsink", "interpipe" }, MEMBER (interpipe), FALSE,
       "From producer to consumer" },
-  { "audio", { "relayed", "direct" }, MEMBER (direct_audio), FALSE, "With a producer | without" },
+  { "audio", { "direct", "relayed" }, MEMBER (relayed_audio), FALSE,
+      "The tone is in the consumer | a producer has it" },
   { "ports", { "free", "wolf" }, MEMBER (wolf_ports), FALSE, "Chosen by the kernel | Wolf's own" },
   { "plant", { "nothing", "reference-leak" }, MEMBER (leak_references), FALSE,
       "A fault that checks must notice" },
@@ -122,7 +123,7 @@ apply (LabOptions *options, const Parsed *parsed)
 gboolean
 lab_options_parse (LabOptions *options, gint argc, gchar **argv, GError **error)
 {
-  g_autoptr (GOptionContext) context = g_option_context_new ("— a small server of Wolf's shape");
+  g_autoptr (GOptionContext) context = g_option_context_new ("- a small server of Wolf's shape");
   g_autoptr (GArray) entries = g_array_new (TRUE, TRUE, sizeof (GOptionEntry));
   g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
   Parsed parsed = { .preset = UNSET };

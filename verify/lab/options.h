@@ -20,7 +20,7 @@ typedef struct {
 
   /* These are no patch's. */
   gboolean interpipe;       /* hand over through gst-interpipe | appsink and appsrc */
-  gboolean direct_audio;    /* the consumer has the tone itself | a producer has it */
+  gboolean relayed_audio;   /* a producer has the tone | the consumer has it itself */
   gboolean wolf_ports;      /* Wolf's | free ones */
   gboolean leak_references; /* planted: a control that checks must notice */
   gchar *dir;

@@ -246,7 +246,7 @@ static gchar *
 describe_audio (const Lab *lab, const LabSession *session)
 {
   g_autofree gchar *source =
-      lab->options.direct_audio ? tone (session) : source_of (lab, session->id, "audio", 3);
+      lab->options.relayed_audio ? source_of (lab, session->id, "audio", 3) : tone (session);
 
   return g_strdup_printf ("%s ! audioconvert ! opusenc name=audio_encoder bitrate=64000 "
                           "bitrate-type=cbr frame-size=5 audio-type=restricted-lowdelay ! queue ! "

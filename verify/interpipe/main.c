@@ -157,7 +157,7 @@ main (int argc, char **argv)
     g_printerr ("wolf-interpipe: cannot share memory with its scenarios\n");
     return 2;
   }
-  if (!tally_open (&tally, "wolf-interpipe", options.label, options.out))
+  if (!tally_open (&tally, "wolf-interpipe", options.label, options.out, FALSE))
     return 2;
   options.head = (ResultHead){
     "interpipe",

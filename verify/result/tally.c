@@ -8,12 +8,14 @@
 #include <unistd.h>
 
 gboolean
-tally_open (Tally *tally, const gchar *program, const gchar *label, const gchar *path)
+tally_open (
+    Tally *tally, const gchar *program, const gchar *label, const gchar *path, gboolean replace)
 {
   *tally = (Tally){ .program = program, .label = label, .fd = -1 };
   if (path == NULL)
     return TRUE;
-  tally->fd = open (path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  tally->fd =
+      open (path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (replace ? O_TRUNC : 0), 0644);
   if (tally->fd < 0)
     g_printerr ("%s: cannot write --out %s: %s; name a file in a folder that is there\n", program,
         path, g_strerror (errno));

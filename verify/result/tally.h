@@ -14,8 +14,10 @@ typedef struct {
   guint run, passed;
 } Tally;
 
-/* Opens `path` for appending; NULL: standard output only. FALSE, and said why, if that fails. */
-gboolean tally_open (Tally *tally, const gchar *program, const gchar *label, const gchar *path);
+/* Opens `path` to append to it, or to replace what is in it; NULL: standard output only. FALSE, and said
+ * why, if that fails. */
+gboolean tally_open (
+    Tally *tally, const gchar *program, const gchar *label, const gchar *path, gboolean replace);
 /* Counts a line and writes it, at one go, so that several programs can append to one file. */
 void tally_add (Tally *tally, const gchar *line);
 /* Says how many passed. Returns the exit status: 0 only if there were some and all passed. */

@@ -26,6 +26,8 @@ gdouble act_healthy_bound_ms (Stage *stage, Result *result);
 /* HTTPS requests one after the other for a time, in a thread of its own. */
 typedef struct Load Load;
 Load *act_load_start (Stage *stage, guint client, gdouble seconds, gdouble timeout_s);
+/* Ends it earlier; does not wait. */
+void act_load_stop (Load *load);
 /* Waits for its end; adds NAME_requests, NAME_failures, NAME_p99_ms to the result. */
 void act_load_end (
     Load *load, Result *result, const gchar *name, gint64 *failures, gdouble *p99_ms);
@@ -70,6 +72,12 @@ extern const ActMoment act_moments[ACT_MOMENTS];
  * than before, and so long until there are no more than that. */
 #define ACT_IDLE_THREADS 2
 #define ACT_IDLE_MS 20000
+
+/* Of an array of gdouble, which it sorts; negative for an empty one. */
+gdouble act_percentile (GArray *ms, guint percent);
+
+/* For scenarios that no server fails as a rule: a server that is stopped for a second must be noticed. */
+void act_control_frozen (Stage *stage, Result *result);
 
 /* Lets all faults go; the server must answer again. */
 void act_release (Stage *stage, Result *result);

@@ -30,6 +30,7 @@ arguments (const Stage *stage)
 
   g_ptr_array_add (argv, g_strdup (options->binary));
   g_ptr_array_add (argv, g_strconcat ("--preset=", options->preset, NULL));
+  g_ptr_array_add (argv, g_strdup ("--audio=direct")); /* as on the real Wolf's stage */
   if (options->without != NULL)
     g_ptr_array_add (argv, g_strdup (options->without->off));
   for (gchar **more = options->lab_argv; more != NULL && *more != NULL; more++)
@@ -84,6 +85,7 @@ const Server server_lab = {
   .name = "wolf-lab",
   .target = "lab",
   .subject = "lab",
+  .encoder = "element=video_encoder",
   .abilities = SERVER_SWITCHES,
   .says_ready = TRUE,
   .prepare = prepare,

@@ -145,6 +145,8 @@ main (int argc, char **argv)
     { "commit", 0, 0, G_OPTION_ARG_STRING, &options.commit, "The server's commit, for the results",
         "ID" },
     { "out", 0, 0, G_OPTION_ARG_FILENAME, &options.out, "Append the results here, too", "FILE" },
+    { "replace", 0, 0, G_OPTION_ARG_NONE, &options.replace, "Do not append, begin the file anew",
+        NULL },
     { "only", 0, 0, G_OPTION_ARG_STRING, &options.only, "Scenarios by name or glob, with commas",
         "NAMES" },
     { "jobs", 0, 0, G_OPTION_ARG_INT, &options.jobs, "So many scenarios at a time (1)", "N" },
@@ -168,6 +170,7 @@ main (int argc, char **argv)
     return list ();
   if (!are_usable (&options, wolf, lab, without))
     return 2;
+  options.long_run |= g_getenv ("WG_LONG") != NULL && *g_getenv ("WG_LONG") != '\0';
   options.binary = wolf ? wolf : lab;
   make_absolute (&options.binary);
   make_absolute (&options.probe);

@@ -185,7 +185,7 @@ stage_play (StageOptions *options)
   g_autoptr (GArray) jobs = g_array_new (FALSE, FALSE, sizeof (Job));
   Tally tally;
 
-  if (!tally_open (&tally, "wolf-stage", options->label, options->out))
+  if (!tally_open (&tally, "wolf-stage", options->label, options->out, options->replace))
     return 2;
   options->head = (ResultHead){
     .target = options->server->target,

@@ -80,8 +80,8 @@ void
 scenario_pause_stuck_encoder (Stage *stage, Result *result)
 {
   g_autofree gchar *target =
-      g_strdup_printf ("factory=x264enc with=interpipesrc_%s_video where=state type=READY->PAUSED",
-          stage->session_ids[0]);
+      g_strdup_printf ("%s with=interpipesrc_%s_video where=state type=READY->PAUSED",
+          stage->server->encoder, stage->session_ids[0]);
 
   pause_stuck (stage, result, target, TRUE);
 }

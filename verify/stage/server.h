@@ -27,6 +27,7 @@ typedef struct {
   const gchar *name;    /* in messages */
   const gchar *target;  /* in results */
   const gchar *subject; /* in results: whose commit --commit is */
+  const gchar *encoder; /* of video, in an order to the tracer */
   guint abilities;
   gboolean own_network; /* its ports are fixed, so that it needs a network of its own */
   gboolean says_ready;  /* on standard output, which is no part of its log then */

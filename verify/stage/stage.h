@@ -56,7 +56,7 @@ typedef struct {
   const Switch *without;
   gchar *label, *commit, *only, *out, *scratch;
   gint jobs;
-  gboolean long_run, keep, patched_plugin;
+  gboolean replace, long_run, keep, patched_plugin;
   ResultHead head;
 } StageOptions;
 
@@ -226,6 +226,11 @@ void scenario_pause_stuck_source (Stage *stage, Result *result);
 void scenario_pause_stuck_encoder (Stage *stage, Result *result);
 void scenario_input_while_ending (Stage *stage, Result *result);
 void scenario_input_state_lock (Stage *stage, Result *result);
+void scenario_stop_storm (Stage *stage, Result *result);
+void scenario_relaunch (Stage *stage, Result *result);
+void scenario_thread_ends (Stage *stage, Result *result);
+void scenario_malformed (Stage *stage, Result *result);
+void scenario_idle (Stage *stage, Result *result);
 void scenario_race_api (Stage *stage, Result *result);
 void scenario_race_launch (Stage *stage, Result *result);
 void scenario_stop_at_each_moment (Stage *stage, Result *result);

@@ -130,6 +130,7 @@ const Server server_wolf = {
   .name = "Wolf",
   .target = "real",
   .subject = "wolf",
+  .encoder = "factory=x264enc",
   .abilities = SERVER_LOBBIES,
   .own_network = TRUE,
   .prepare = prepare,

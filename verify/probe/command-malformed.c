@@ -59,19 +59,36 @@ conclude (const Run *run)
   return status;
 }
 
+static gboolean
+is_door (const char *name)
+{
+  for (guint door = 0; door < PROBE_DOORS; door++) {
+    if (g_str_equal (name, probe_door_name ((ProbeDoor) door)))
+      return TRUE;
+  }
+  return FALSE;
+}
+
 int
 probe_command_malformed (int argc, char **argv)
 {
   g_auto (ProbeOptions) options;
   g_autoptr (ProbeTls) client = NULL;
   g_autoptr (GError) error = NULL;
+  g_autofree char *only = NULL;
   ProbeTarget target;
   Run run = { .target = &target };
+  const GOptionEntry own[] = {
+    { "door", 0, 0, G_OPTION_ARG_STRING, &only, "https, http, api or rtsp (all)", "NAME" },
+    { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
+  };
 
   probe_options_init (&options);
   if (!probe_options_parse (&options, "malformed", "messages that no server should take",
-          description, NULL, &argc, &argv))
+          description, own, &argc, &argv))
     return PROBE_EXIT_USAGE;
+  if (only != NULL && !is_door (only))
+    return probe_usage_error ("malformed", "--door %s is none of https, http, api, rtsp", only);
   if (!probe_address_is_loopback (options.host))
     return probe_usage_error ("malformed", "--host %s: only loopback may be abused", options.host);
   client = probe_options_get_client (&options, &error);
@@ -84,6 +101,8 @@ probe_command_malformed (int argc, char **argv)
   run.json = options.json;
   for (guint door = 0; door < PROBE_DOORS; door++) {
     if (door == PROBE_DOOR_API && target.api_path == NULL)
+      continue;
+    if (only != NULL && !g_str_equal (only, probe_door_name ((ProbeDoor) door)))
       continue;
     for (guint i = 0; i < probe_malformed_count ((ProbeDoor) door); i++)
       send_one (&run, (ProbeDoor) door, i);

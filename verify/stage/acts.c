@@ -179,6 +179,16 @@ act_load_end (Load *load, Result *result, const gchar *name, gint64 *failures, g
 }
 
 gdouble
+act_bound_ms (Stage *stage, gdouble p99_ms)
+{
+  const gdouble bound = MAX (50, 2 * p99_ms);
+
+  if (stage->server != &server_lab || stage->options->long_run)
+    return bound;
+  return MIN (CROWDED * bound, MAX (CROWDED_MOST_MS, bound));
+}
+
+gdouble
 act_healthy_bound_ms (Stage *stage, Result *result)
 {
   gint64 failures;
@@ -187,8 +197,7 @@ act_healthy_bound_ms (Stage *stage, Result *result)
   act_load_end (
       act_load_start (stage, stage->n_clients - 1, 1.5, 5), result, "healthy", &failures, &p99);
   expect_both (result, failures == 0, "a healthy server answers every request");
-  const gdouble crowded = stage->server == &server_lab && !stage->options->long_run ? CROWDED : 1;
-  const gdouble bound = MIN (crowded * MAX (50, 2 * p99), MAX (CROWDED_MOST_MS, 2 * p99));
+  const gdouble bound = act_bound_ms (stage, p99);
   result_ms (result, "bound_ms", bound);
   return bound;
 }

@@ -19,8 +19,10 @@ Viewer *act_stream (Stage *stage, Result *result, guint client);
 void act_strike_source (
     Stage *stage, Result *result, guint client, const gchar *kind, const gchar *where);
 
-/* The p99 of HTTPS requests while nothing is stuck, and the bound that follows from it for /cancel:
- * the larger of 50 ms and twice the p99. */
+/* What an answer may take while something is stuck, from the p99 while nothing is: the larger of 50 ms and
+ * twice the p99; of the lab in a quick run more, since its scenarios run beside each other. */
+gdouble act_bound_ms (Stage *stage, gdouble p99_ms);
+/* Measures that p99; returns the bound, and tells both to the result. */
 gdouble act_healthy_bound_ms (Stage *stage, Result *result);
 
 /* HTTPS requests one after the other for a time, in a thread of its own. */

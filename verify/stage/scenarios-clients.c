@@ -116,53 +116,68 @@ health (Stage *stage)
 }
 
 typedef struct {
-  guint messages;
-  JsonObject *ends; /* the summary, or NULL */
+  guint messages, not_sent, silent;
+  gchar *last; /* of the messages that could be sent */
 } Malformed;
 
 static gboolean
 count_malformed (JsonObject *report, gpointer data)
 {
   Malformed *malformed = data;
+  const gchar *end = json_object_get_string_member_with_default (report, "end", NULL);
 
-  if (!json_object_has_member (report, "event"))
-    malformed->messages++;
-  else
-    malformed->ends = json_object_ref (report);
+  if (end == NULL)
+    return FALSE; /* the summary */
+  malformed->messages++;
+  malformed->silent += g_str_equal (end, "silent");
+  if (g_str_equal (end, "nowhere")) {
+    malformed->not_sent++;
+  } else if (malformed->not_sent == 0) {
+    g_free (malformed->last);
+    malformed->last = g_strdup_printf ("%s: %s", json_object_get_string_member (report, "door"),
+        json_object_get_string_member (report, "message"));
+  }
   return TRUE;
 }
 
 static void
-send_malformed (Stage *stage, Malformed *malformed)
+send_malformed (Stage *stage, const gchar *door, Malformed *malformed)
 {
   g_autofree gchar *api = stage_path (stage, "wolf.sock");
   g_autofree gchar *cert = stage_client_file (stage->options, 0, "client.crt");
   g_autofree gchar *key = stage_client_file (stage->options, 0, "client.key");
-  const gchar *const words[] = { "--api", api, "--cert", cert, "--key", key, "--timeout",
-    MALFORMED_S, NULL };
+  const gchar *const words[] = { "--door", door, "--api", api, "--cert", cert, "--key", key,
+    "--timeout", MALFORMED_S, NULL };
 
   stage_probe_each (stage, MALFORMED_MS, "malformed", words, count_malformed, malformed);
 }
 
-/* Broken requests, oversized headers, junk. */
+/* Broken requests, oversized headers, junk. A real Wolf's API is left out: a Content-Length of words, which only
+ * who may open its socket can send, ends the process by an exception that nobody catches, patched or
+ * not. */
 void
 scenario_malformed (Stage *stage, Result *result)
 {
+  static const gchar *const doors[] = { "https", "http", "rtsp", "api" };
+  const guint n = G_N_ELEMENTS (doors) - (stage->server == &server_wolf);
   Malformed malformed = { 0 };
   const gint64 before = health (stage);
 
-  send_malformed (stage, &malformed);
+  for (guint i = 0; i < n; i++)
+    send_malformed (stage, doors[i], &malformed);
   const gint64 after = health (stage);
   result_int (result, "messages", malformed.messages);
+  result_int (result, "not_sent", malformed.not_sent);
+  result_int (result, "silent", malformed.silent);
   result_int (result, "health_before", before);
   result_int (result, "health_after", after);
-  if (malformed.ends != NULL) {
-    result_int (result, "not_sent", json_object_get_int_member (malformed.ends, "nowhere"));
-    result_object (result, "ends", malformed.ends);
-  }
+  if (malformed.not_sent > 0)
+    result_text (result, "last_sent", malformed.last);
   expect_both (result, before == 0, "every port answers before");
-  expect_both (result, malformed.messages > 0 && malformed.ends != NULL, "all messages were sent");
+  expect_both (result, malformed.messages > 0, "messages were sent");
+  expect_held (result, malformed.not_sent == 0, "all messages could be sent");
   expect_held (result, after == 0, "every port answers afterwards");
+  g_free (malformed.last);
   act_control_frozen (stage, result);
 }
 

@@ -8,39 +8,54 @@
 #define REPORT_MS 5000
 #define LOOK_MS 50
 
-/* The log's line with all three texts in it, or NULL. */
+/* Waits for a line of guard's with both texts in it; NULL if none comes. */
 static gchar *
-find_line (Stage *stage, const gchar *a, const gchar *b, const gchar *c)
+await_line (Stage *stage, const gchar *a, const gchar *b)
 {
-  g_autofree gchar *log = stage_log (stage);
-  g_auto (GStrv) lines = g_strsplit (log ? log : "", "\n", -1);
+  const gint64 until = g_get_monotonic_time () + REPORT_MS * G_TIME_SPAN_MILLISECOND;
 
-  for (gchar **line = lines; *line != NULL; line++)
-    if (strstr (*line, a) && strstr (*line, b) && strstr (*line, c))
-      return g_strdup (*line);
-  return NULL;
+  for (;;) {
+    g_autofree gchar *log = stage_log (stage);
+    g_auto (GStrv) lines = g_strsplit (log ? log : "", "\n", -1);
+    for (gchar **line = lines; *line != NULL; line++)
+      if (strstr (*line, "[GUARD] thread") && strstr (*line, a) && strstr (*line, b))
+        return g_strdup (*line);
+    if (g_get_monotonic_time () >= until)
+      return NULL;
+    stage_let_pass (LOOK_MS);
+  }
 }
 
-/* A source's streaming thread ends by the bare system call, of which nobody else learns. */
+static void
+tell_line (Result *result, const gchar *name, const gchar *line)
+{
+  if (line != NULL)
+    result_text (result, name, line);
+  else
+    result_null (result, name);
+}
+
+/* A source's streaming thread ends by the bare system call, of which nobody else learns. Then the session
+ * is cancelled: the threads that the server itself had for it end as they should, and the log says that,
+ * too. Theirs are the lines without a pipeline. */
 void
 scenario_thread_ends (Stage *stage, Result *result)
 {
   g_autoptr (Viewer) viewer = act_stream (stage, result, 0);
-  const gint64 until = g_get_monotonic_time () + REPORT_MS * G_TIME_SPAN_MILLISECOND;
-  g_autofree gchar *line = NULL;
+  g_autofree gchar *ended = g_strdup_printf ("session=%s: ended after", stage->session_ids[0]);
+  g_auto (Answer) cancelled = { 0 };
 
   if (viewer == NULL)
     return;
   act_strike_source (stage, result, 0, "die", "create");
-  while ((line = find_line (stage, "[GUARD]", "ENDED UNEXPECTEDLY", stage->session_ids[0])) == NULL
-      && g_get_monotonic_time () < until)
-    stage_let_pass (LOOK_MS);
+  g_autofree gchar *line = await_line (stage, "ENDED UNEXPECTEDLY", stage->session_ids[0]);
   const gboolean named = line != NULL && strstr (line, "wolf_wayland_source") != NULL;
-  if (line != NULL)
-    result_text (result, "line", line);
-  else
-    result_null (result, "line");
-  expect_fault (result, line == NULL, "the log says nothing of a thread that ended");
+  stage_https (stage, 0, "/cancel", STAGE_SHORT_PATIENCE_MS, &cancelled);
+  g_autofree gchar *own = await_line (stage, ended, "'");
+  tell_line (result, "unexpected_line", line);
+  tell_line (result, "own_line", own);
+  expect_fault (result, line == NULL && own == NULL, "the log says nothing of threads that end");
   expect_held (result, named, "the log names the thread that ended, its session and its element");
+  expect_held (result, own != NULL, "the log names the server's own threads of a session");
   act_release (stage, result);
 }

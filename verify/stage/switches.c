@@ -11,7 +11,8 @@
 
 const Switch stage_switches[] = {
   { "stop", "--stop=eos",
-      "cancel-*,api-stop-stuck,pause-stuck-*,stop-at-each-moment,timeline,stop-storm,relaunch",
+      "cancel-*,api-stop-stuck,pause-stuck-*,stop-at-each-moment,timeline,stop-storm,relaunch,"
+      "sigterm-streaming,thread-ends",
       "input-while-ending,sigterm-ward,cancel-before-ping" },
   { "tokens", "--tokens=off", "cancel-before-ping,stop-at-each-moment",
       "race-api,race-launch,return-at-once" },

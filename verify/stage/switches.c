@@ -15,7 +15,7 @@ const Switch stage_switches[] = {
       "sigterm-streaming,thread-ends",
       "input-while-ending,sigterm-ward,cancel-before-ping" },
   { "tokens", "--tokens=off", "cancel-before-ping,stop-at-each-moment",
-      "race-api,race-launch,return-at-once" },
+      "race-api,race-launch,return-at-once,stop-storm" },
   { "input", "--input=element", "input-state-lock", "input-while-ending" },
   { "inherit", "--inherit=yes", "inherited", "" },
   { "threads", "--threads=plain", "thread-ends", "" },

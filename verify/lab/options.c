@@ -19,9 +19,9 @@ typedef struct {
 /* clang-format off: a table */
 static const Switch switches[] = {
   { "stop", { "eos", "guard" }, MEMBER (guard_stop), TRUE,
-      "A stop sends EOS where it is | stops the loop" },
+      "A stop: EOS, right there | the loop ends" },
   { "on-error", { "keep", "close" }, MEMBER (close_on_error), TRUE,
-      "Failed HTTPS: last reference closes | at once" },
+      "HTTPS errors close: by and by | at once" },
   { "inherit", { "yes", "no" }, MEMBER (bare_children), TRUE, "Children get the server's sockets" },
   { "tokens", { "off", "on" }, MEMBER (tokens), TRUE, "A stop counts before there is a handler" },
   { "threads", { "plain", "named" }, MEMBER (records), TRUE,
@@ -149,8 +149,8 @@ lab_options_parse (LabOptions *options, gint argc, gchar **argv, GError **error)
   g_option_context_set_main_group (context, group);
   g_option_context_set_description (context,
       "The first choice is upstream's behaviour, the second that of the patched one.\n"
-      "Loopback only. When all ports are open, one line of JSON names them. SIGTERM ends it.\n"
-      "Exit status: 0 ended by a signal; 1 it could not serve; 2 wrong usage.\n");
+      "Loopback only. When its ports are open, one line of JSON names them.\n"
+      "Exit status: 0 ended by SIGTERM; 1 it could not serve; 2 wrong usage.\n");
   if (!g_option_context_parse (context, &argc, &argv, error))
     return FALSE;
   if (argc > 1) {

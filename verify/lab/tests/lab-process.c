@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,6 +101,13 @@ wait_ready (gint fd)
   return json_node_dup_object (node);
 }
 
+/* A test that aborts leaves no lab behind. */
+static void
+end_with_test (gpointer data G_GNUC_UNUSED)
+{
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+}
+
 LabProcess *
 lab_process_start (const gchar *first, ...)
 {
@@ -117,8 +125,8 @@ lab_process_start (const gchar *first, ...)
   g_ptr_array_add (argv, g_strdup ("--dir"));
   g_ptr_array_add (argv, g_strdup (lab->dir));
   g_ptr_array_add (argv, NULL);
-  g_spawn_async_with_pipes (NULL, (gchar **) argv->pdata, NULL, G_SPAWN_DO_NOT_REAP_CHILD, NULL,
-      NULL, &lab->pid, NULL, &lab->out, NULL, &error);
+  g_spawn_async_with_pipes (NULL, (gchar **) argv->pdata, NULL, G_SPAWN_DO_NOT_REAP_CHILD,
+      end_with_test, NULL, &lab->pid, NULL, &lab->out, NULL, &error);
   g_assert_no_error (error);
   lab->ready = wait_ready (lab->out);
   g_assert_cmpint (json_object_get_int_member (lab->ready, "pid"), ==, lab->pid);

@@ -10,8 +10,10 @@
 /* Sanitizers make exits slow, and have a word to say on exit handlers that run beside threads: that
  * upstream's way does so is the point of --shutdown. */
 #ifdef LAB_SANITIZED
+#define HEALTH_WORST 1 /* answered, but slowly */
 #define UPSTREAM "--preset=upstream", "--shutdown=bounded"
 #else
+#define HEALTH_WORST 0
 #define UPSTREAM "--preset=upstream"
 #endif
 
@@ -82,7 +84,7 @@ check_session (LabProcess *lab)
   g_autoptr (JsonObject) health = lab_process_probe (lab, FALSE, "health", &status, "health", NULL);
 
   g_assert_nonnull (health);
-  g_assert_cmpint (status, ==, 0);
+  g_assert_cmpint (status, <=, HEALTH_WORST);
   assert_streams (lab);
   g_assert_cmpuint (count_sessions (lab), ==, 0);
   await_children (lab, 0);

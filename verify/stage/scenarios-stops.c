@@ -151,8 +151,10 @@ scenario_stop_storm (Stage *stage, Result *result)
   /* Where the storm did not come to its end, sessions are left and will stay. */
   const gboolean empty = stage_wait_empty (
       stage, before.threads + ACT_IDLE_THREADS, storm.unanswered ? 0 : ACT_IDLE_MS, &after);
+  g_autoptr (GArray) programs = process_children (stage->pid);
   result_figures (result, "before", &before);
   result_figures (result, "after", &after);
+  result_int (result, "programs_left", programs->len);
   expect_fault (result, storm.unanswered > 0 && !cancelled.answered, "stops are not answered");
   expect_held (result, cancelled.status == 200, "the stuck session's /cancel is answered");
   expect_held (
@@ -160,6 +162,7 @@ scenario_stop_storm (Stage *stage, Result *result)
   expect_held (result, calm_refused + storm.refused == 0, "none is refused");
   expect_held (result, p99_ms >= 0 && p99_ms <= bound_ms, "HTTPS answers in time meanwhile");
   expect_held (result, empty, "pipelines and threads are back to the start");
+  expect_held (result, programs->len == 0, "no session's program is left running");
 }
 
 /* What a viewer gets in a while: TRUE if both flow, or audio alone where that is all that can be had. */

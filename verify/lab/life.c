@@ -69,7 +69,7 @@ produce_audio (gpointer data)
 /* Waiting for a ping: it comes, or, with tokens, the stop does. Shared by the waiting thread, the
  * handler and the watch. */
 typedef struct {
-  gatomicrefcount refs;
+  gint refs;
   LabSession *session;
   LabMedium medium;
   GMutex lock;
@@ -84,7 +84,7 @@ wait_unref (gpointer data)
 {
   Wait *wait = data;
 
-  if (!g_atomic_ref_count_dec (&wait->refs))
+  if (!g_atomic_int_dec_and_test (&wait->refs))
     return;
   lab_session_unref (wait->session);
   g_clear_object (&wait->socket);
@@ -97,7 +97,7 @@ wait_unref (gpointer data)
 static Wait *
 wait_ref (Wait *wait)
 {
-  g_atomic_ref_count_inc (&wait->refs);
+  g_atomic_int_inc (&wait->refs);
   return wait;
 }
 
@@ -154,7 +154,7 @@ stream (Part *part, LabMedium medium)
 {
   Wait *wait = g_new0 (Wait, 1);
 
-  g_atomic_ref_count_init (&wait->refs);
+  g_atomic_int_set (&wait->refs, 1);
   g_mutex_init (&wait->lock);
   g_cond_init (&wait->changed);
   wait->session = lab_session_ref (part->session);

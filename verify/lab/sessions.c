@@ -15,7 +15,7 @@ lab_session_new (const Lab *lab, const gchar *id, const LabMode *mode, const gch
 {
   LabSession *session = g_new0 (LabSession, 1);
 
-  g_atomic_ref_count_init (&session->refs);
+  g_atomic_int_set (&session->refs, 1);
   g_mutex_init (&session->lock);
   session->id = g_strdup (id);
   session->mode = *mode;
@@ -34,14 +34,14 @@ lab_session_new (const Lab *lab, const gchar *id, const LabMode *mode, const gch
 LabSession *
 lab_session_ref (LabSession *session)
 {
-  g_atomic_ref_count_inc (&session->refs);
+  g_atomic_int_inc (&session->refs);
   return session;
 }
 
 void
 lab_session_unref (LabSession *session)
 {
-  if (session == NULL || !g_atomic_ref_count_dec (&session->refs))
+  if (session == NULL || !g_atomic_int_dec_and_test (&session->refs))
     return;
   if (session->display != NULL)
     gst_object_unref (session->display);

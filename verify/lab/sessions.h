@@ -26,7 +26,7 @@ typedef struct {
 } LabMode;
 
 struct LabSession {
-  gatomicrefcount refs;
+  gint refs;
   gchar *id;
   LabMode mode;
   gchar *client_ip;

@@ -10,6 +10,7 @@ struct Result {
   ResultCure lacks;
   JsonObject *object;
   JsonArray *failed, *broken;
+  guint late, unfit; /* broken promises about time; what had to be so and was not */
 };
 
 ResultSide
@@ -130,9 +131,28 @@ expect_held (Result *result, gboolean held, const gchar *what)
 }
 
 void
+expect_in_time (Result *result, gboolean held, const gchar *what)
+{
+  expect_held (result, held, what);
+  result->late += !held && (result->side == RESULT_AFTER || result->side == RESULT_BETWEEN);
+}
+
+void
 expect_both (Result *result, gboolean so, const gchar *what)
 {
   judge (result, so, "not so: ", what);
+  result->unfit += !so;
+}
+
+gboolean
+result_may_be_load (const Result *result)
+{
+  const guint broken = result->side == RESULT_BETWEEN && result->lacks == RESULT_UNRELATED
+      ? json_array_get_length (result->broken)
+      : 0;
+  const guint failed = json_array_get_length (result->failed) + broken;
+
+  return result->unfit > 0 || (failed > 0 && failed == result->late);
 }
 
 gboolean

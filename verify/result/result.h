@@ -59,10 +59,15 @@ void result_array (Result *result, const gchar *name, JsonArray *array);    /* t
 void expect_fault (Result *result, gboolean shown, const gchar *what);
 /* After: the promise must hold. Between: it counts. */
 void expect_held (Result *result, gboolean held, const gchar *what);
+/* The same, of a promise about time, which a busy machine breaks as well. */
+void expect_in_time (Result *result, gboolean held, const gchar *what);
 /* Must be so with any label, or the scenario has not measured what it is about. */
 void expect_both (Result *result, gboolean so, const gchar *what);
 /* So far. */
 gboolean result_passes (const Result *result);
+/* So far: it fails, and a busy machine may be why: what had to be so was not, or nothing but promises about
+ * time are broken. */
+gboolean result_may_be_load (const Result *result);
 
 /* Judges, and returns one line of JSON without its newline; newly allocated. To be called once. */
 gchar *result_line (Result *result);

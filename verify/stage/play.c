@@ -4,6 +4,9 @@
  *
  * Of each process that ends, whatever remains of it (a server, a client, a session's program) comes
  * to this one, as their next of kin, and is killed; the other scenarios' processes are not touched.
+ *
+ * Beside each other they are slow on a busy machine. Where that may be why one fails (result_may_be_load()), it
+ * is run once more in the end, with no other beside it: `first_failed` says what was wrong.
  */
 #define _GNU_SOURCE
 #include "stage.h"
@@ -19,12 +22,23 @@
 /* How often it is looked whether a scenario has ended. */
 #define LOOK_MS 20
 
+/* A scenario's process leaves with this where another try is worth it. */
+#define EXIT_AGAIN 3
+
 typedef struct {
   const Scenario *scenario;
   GPid pid;
   gint64 until;
   gchar *dir, *path; /* of its line */
+  gchar *first;      /* the first try's line, of a second one */
 } Job;
+
+typedef struct {
+  const StageOptions *options;
+  Tally tally;
+  GArray *jobs;
+  GPtrArray *again; /* Jobs */
+} Run;
 
 static Result *
 new_result (const Scenario *scenario, const StageOptions *options)
@@ -58,10 +72,20 @@ tell_crash (Stage *stage, Result *result)
   expect_held (result, FALSE, "the server goes on running");
 }
 
-/* In the child. Leaves its line in `path`. */
 static void
-play (const Scenario *scenario, const StageOptions *options, const gchar *dir, const gchar *path)
+tell_first (Result *result, const gchar *first)
 {
+  g_autoptr (JsonNode) node = json_from_string (first, NULL);
+
+  result_array (result, "first_failed",
+      json_array_ref (json_object_get_array_member (json_node_get_object (node), "failed")));
+}
+
+/* In the child. Leaves its line in the job's file. */
+static gint
+play (const Job *job, const StageOptions *options)
+{
+  const Scenario *scenario = job->scenario;
   g_autoptr (GError) error = NULL;
   g_autoptr (Result) result = new_result (scenario, options);
   const gint64 begun = g_get_monotonic_time ();
@@ -69,7 +93,7 @@ play (const Scenario *scenario, const StageOptions *options, const gchar *dir, c
 
   process_adopt ();
   if (!options->server->own_network || stage_enter_network (&error))
-    stage = stage_open (options, dir, clients_of (scenario, options), NULL, &error);
+    stage = stage_open (options, job->dir, clients_of (scenario, options), NULL, &error);
   if (stage != NULL) {
     scenario->run (stage, result);
     tell_crash (stage, result);
@@ -78,11 +102,15 @@ play (const Scenario *scenario, const StageOptions *options, const gchar *dir, c
   }
   result_ms (
       result, "took_ms", (gdouble) (g_get_monotonic_time () - begun) / G_TIME_SPAN_MILLISECOND);
+  const gboolean again = result_may_be_load (result);
+  if (job->first != NULL)
+    tell_first (result, job->first);
   g_autofree gchar *line = result_line (result);
-  g_file_set_contents (path, line, -1, NULL);
+  g_file_set_contents (job->path, line, -1, NULL);
   if (options->server->own_network)
     stage_clear_network ();
   process_end_children (NULL, NULL);
+  return again ? EXIT_AGAIN : EXIT_SUCCESS;
 }
 
 static gchar *
@@ -94,53 +122,74 @@ failed_line (const Scenario *scenario, const StageOptions *options, const gchar 
   return result_line (result);
 }
 
-/* FALSE, and its line written, if it cannot be started. */
-static gboolean
-start (Job *job, const Scenario *scenario, const StageOptions *options, Tally *tally)
+/* `first` is the line of a first try, or NULL. */
+static void
+start (Run *run, const Scenario *scenario, const gchar *first)
 {
+  const StageOptions *options = run->options;
   g_autoptr (GError) error = NULL;
+  Job job = { .scenario = scenario, .first = g_strdup (first) };
 
-  *job = (Job){ .scenario = scenario };
-  job->dir = g_build_filename (options->scratch, scenario->name, NULL);
-  job->path = g_build_filename (job->dir, "result.json", NULL);
-  job->until = g_get_monotonic_time () + scenario->bound_s * G_TIME_SPAN_SECOND;
-  g_mkdir_with_parents (job->dir, 0755);
+  job.dir = g_strconcat (options->scratch, "/", scenario->name, first ? "-again" : "", NULL);
+  job.path = g_build_filename (job.dir, "result.json", NULL);
+  job.until = g_get_monotonic_time () + scenario->bound_s * G_TIME_SPAN_SECOND;
+  g_mkdir_with_parents (job.dir, 0755);
   if (!stage_make_certificates (options, clients_of (scenario, options), &error)) {
     g_autofree gchar *line = failed_line (scenario, options, error->message);
-    tally_add (tally, line);
-    return FALSE;
+    tally_add (&run->tally, line);
+    return;
   }
   fflush (NULL);
-  job->pid = fork ();
-  if (job->pid == 0) {
+  job.pid = fork ();
+  if (job.pid == 0) {
     prctl (PR_SET_PDEATHSIG, SIGKILL);
-    play (scenario, options, job->dir, job->path);
-    _exit (EXIT_SUCCESS);
+    _exit (play (&job, options));
   }
-  return TRUE;
+  g_array_append_val (run->jobs, job);
+}
+
+/* Its line is counted, or kept for when it is run again. */
+static void
+conclude (Run *run, Job *job, gint status, gboolean late)
+{
+  gchar *line = NULL;
+  const gboolean again = job->first == NULL && run->options->jobs > 1
+      && (late || (WIFEXITED (status) && WEXITSTATUS (status) == EXIT_AGAIN));
+
+  if (late || !g_file_get_contents (job->path, &line, NULL, NULL))
+    line = failed_line (job->scenario, run->options,
+        late ? "the scenario ended in time" : "the scenario ended without a result");
+  if (again) {
+    Job *second = g_new0 (Job, 1);
+    *second = (Job){ .scenario = job->scenario, .first = g_steal_pointer (&line) };
+    g_ptr_array_add (run->again, second);
+  } else {
+    tally_add (&run->tally, line);
+  }
+  g_free (line);
+  g_free (job->dir);
+  g_free (job->path);
+  g_free (job->first);
 }
 
 /* TRUE when it has ended, or was ended since its time is over. */
 static gboolean
-is_over (Job *job, const StageOptions *options, Tally *tally)
+is_over (Run *run, Job *job)
 {
-  g_autofree gchar *line = NULL;
   const gboolean late = g_get_monotonic_time () >= job->until;
+  gint status = 0;
 
-  if (waitpid (job->pid, NULL, WNOHANG) == 0) {
+  if (waitpid (job->pid, &status, WNOHANG) == 0) {
     if (!late)
       return FALSE;
-    if (options->server->own_network)
+    if (run->options->server->own_network)
       stage_kill_network_of (job->pid);
     kill (job->pid, SIGKILL);
     waitpid (job->pid, NULL, 0);
+    conclude (run, job, 0, TRUE);
+  } else {
+    conclude (run, job, status, FALSE);
   }
-  if (!g_file_get_contents (job->path, &line, NULL, NULL))
-    line = failed_line (job->scenario, options,
-        late ? "the scenario ended in time" : "the scenario ended without a result");
-  tally_add (tally, line);
-  g_free (job->dir);
-  g_free (job->path);
   return TRUE;
 }
 
@@ -157,18 +206,28 @@ is_scenario (GPid child, gpointer data)
 
 /* Until one has ended, at least; then ends what it left behind. */
 static void
-await_one (GArray *jobs, const StageOptions *options, Tally *tally)
+await_one (Run *run)
 {
+  GArray *jobs = run->jobs;
   const guint before = jobs->len;
 
   while (jobs->len == before) {
     for (guint i = jobs->len; i-- > 0;)
-      if (is_over (&g_array_index (jobs, Job, i), options, tally))
+      if (is_over (run, &g_array_index (jobs, Job, i)))
         g_array_remove_index (jobs, i);
     if (jobs->len == before)
       stage_let_pass (LOOK_MS);
   }
   process_end_children (is_scenario, jobs);
+}
+
+static void
+job_free (gpointer data)
+{
+  Job *job = data;
+
+  g_free (job->first);
+  g_free (job);
 }
 
 gboolean
@@ -183,9 +242,10 @@ gint
 stage_play (StageOptions *options)
 {
   g_autoptr (GArray) jobs = g_array_new (FALSE, FALSE, sizeof (Job));
-  Tally tally;
+  g_autoptr (GPtrArray) again = g_ptr_array_new_with_free_func (job_free);
+  Run run = { .options = options, .jobs = jobs, .again = again };
 
-  if (!tally_open (&tally, "wolf-stage", options->label, options->out, options->replace))
+  if (!tally_open (&run.tally, "wolf-stage", options->label, options->out, options->replace))
     return 2;
   options->head = (ResultHead){
     .target = options->server->target,
@@ -196,15 +256,19 @@ stage_play (StageOptions *options)
   };
   process_adopt ();
   for (const Scenario *scenario = stage_scenarios; scenario->name != NULL; scenario++) {
-    Job job;
     if (!scenario_is_chosen (scenario, options))
       continue;
     if ((gint) jobs->len == options->jobs)
-      await_one (jobs, options, &tally);
-    if (start (&job, scenario, options, &tally))
-      g_array_append_val (jobs, job);
+      await_one (&run);
+    start (&run, scenario, NULL);
   }
   while (jobs->len > 0)
-    await_one (jobs, options, &tally);
-  return tally_close (&tally);
+    await_one (&run);
+  for (guint i = 0; i < again->len; i++) {
+    const Job *job = g_ptr_array_index (again, i);
+    start (&run, job->scenario, job->first);
+    while (jobs->len > 0)
+      await_one (&run);
+  }
+  return tally_close (&run.tally);
 }

@@ -128,7 +128,9 @@ offset_ms (const Timeline *timeline)
   return offset;
 }
 
-/* Adds the samples; returns the longest time between two answers, in `slowest` the slowest one. */
+/* Adds the samples; returns the longest time that a client waited for an answer, over as many requests as it
+ * took, in `slowest` the slowest single answer. When nobody asked, as a busy machine will have it, nobody
+ * waited. */
 static gdouble
 tell_latency (const Timeline *timeline, Result *result, gdouble *slowest, guint *unanswered)
 {
@@ -136,7 +138,7 @@ tell_latency (const Timeline *timeline, Result *result, gdouble *slowest, guint 
   JsonObject *latency = json_object_new ();
   JsonArray *samples = json_array_new ();
   const gdouble offset = offset_ms (timeline);
-  gdouble last = 0, gap = 0;
+  gdouble since = -1, gap = 0; /* since when somebody waits; negative: nobody does */
 
   *slowest = -1;
   *unanswered = 0;
@@ -145,10 +147,11 @@ tell_latency (const Timeline *timeline, Result *result, gdouble *slowest, guint 
     JsonArray *row = json_array_new ();
     const gdouble t = offset + sample->t_ms;
     json_array_add_int_element (row, (gint64) t);
+    since = since >= 0 ? since : MAX (t, 0);
     if (sample->ms >= 0) {
       json_array_add_double_element (row, result_round_ms (sample->ms));
-      gap = MAX (gap, t + sample->ms - last);
-      last = t + sample->ms;
+      gap = MAX (gap, t + sample->ms - since);
+      since = -1;
       *slowest = MAX (*slowest, sample->ms);
     } else {
       json_array_add_null_element (row);
@@ -160,7 +163,7 @@ tell_latency (const Timeline *timeline, Result *result, gdouble *slowest, guint 
   json_object_set_int_member (latency, "patience_ms", PATIENCE_MS);
   json_object_set_array_member (latency, "samples", samples);
   result_object (result, "latency", latency);
-  return MAX (gap, end_ms - last);
+  return since >= 0 ? MAX (gap, end_ms - since) : gap;
 }
 
 /* Returns for how long the source was stuck. */
@@ -228,7 +231,7 @@ scenario_timeline (Stage *stage, Result *result)
   expect_both (result, samples->len > 0, "the latency of HTTPS was measured");
   expect_fault (result, gap_ms >= (gdouble) stuck_ms / 2,
       "HTTPS is not answered for at least half of the time for which the source is stuck");
-  expect_held (result, gap_ms <= gap_bound_ms, "HTTPS is answered all along, without a gap");
+  expect_in_time (result, gap_ms <= gap_bound_ms, "HTTPS is answered all along, without a gap");
   g_free (timeline.cert);
   g_free (timeline.key);
 }

@@ -14,6 +14,8 @@
 
 /* How often the server is started before the stage gives up. */
 #define STARTS 5
+/* The first one on a machine that is busy makes GStreamer's registry and a key. */
+#define START_MS 60000
 /* How often a server that is starting is looked at: no condition of the kernel's says "it serves". */
 #define START_LOOK_MS 20
 
@@ -134,7 +136,7 @@ serves (Stage *stage)
 static gboolean
 wait_until_served (Stage *stage, GError **error)
 {
-  const gint64 until = g_get_monotonic_time () + STAGE_PATIENCE_MS * G_TIME_SPAN_MILLISECOND;
+  const gint64 until = g_get_monotonic_time () + START_MS * G_TIME_SPAN_MILLISECOND;
 
   while (g_get_monotonic_time () < until) {
     if (!stage_is_alive (stage))

@@ -26,7 +26,7 @@
 G_BEGIN_DECLS
 
 /* Nothing that a healthy server does here takes this long on a busy machine. */
-#define STAGE_SOON_MS 10000
+#define STAGE_SOON_MS 20000
 /* How long a question to a stuck server is watched before it counts as never answered. */
 #define STAGE_PATIENCE_MS 30000
 /* The same where one of the answers has been watched for so long already. */

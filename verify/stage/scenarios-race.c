@@ -215,7 +215,7 @@ scenario_cycles (Stage *stage, Result *result)
       stage_wait_empty (stage, 0, STAGE_SHORT_PATIENCE_MS, &before);
   }
   const gboolean empty = stage_wait_empty (stage, before.threads, ACT_IDLE_MS, &after);
-  g_autoptr (Viewer) viewer = act_stream (stage, result, 0);
+  g_autoptr (Viewer) left_over G_GNUC_UNUSED = act_stream (stage, result, 0);
   const gboolean noticed = !stage_wait_empty (stage, before.threads, 0, &left);
   result_int (result, "cycles", cycles);
   result_int (result, "streamed", streamed);

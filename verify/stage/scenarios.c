@@ -60,7 +60,7 @@ const Scenario stage_scenarios[] = {
       .clients = 1, .bound_s = 300, .needs = SERVER_LOBBIES },
   { "switch-storm", "sessions switch between lobbies that come and go, one of them stuck",
       scenario_switch_storm, .clients = 8, .bound_s = 600, .needs = SERVER_LOBBIES },
-  { "cycles", "sessions come and go", scenario_cycles, .clients = 1, .bound_s = 600 },
+  { "cycles", "sessions come and go", scenario_cycles, .clients = 1, .bound_s = 3600 },
   { "sigterm-streaming", "SIGTERM while a session streams", scenario_sigterm_streaming,
       .clients = 3, .bound_s = 60 },
   { "sigterm-ward", "SIGTERM with stuck sessions that were cancelled", scenario_sigterm_ward,
@@ -74,5 +74,5 @@ const Scenario stage_scenarios[] = {
       .bound_s = 120 },
   { "inherited", "a program is started while clients are connected", scenario_inherited,
       .clients = 1, .bound_s = 90 },
-  { NULL },
+  { .name = NULL },
 };

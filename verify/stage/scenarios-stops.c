@@ -134,8 +134,12 @@ scenario_stop_storm (Stage *stage, Result *result)
   stage_figures (stage, &before);
   result_int (result, "sessions_at_once", stage->n_clients - 1);
   const gdouble calm_ms = rage (&storm, result, "calm", stops / CALM_PART);
-  expect_both (
-      result, calm_ms >= 0 && storm.unanswered == 0, "all is answered while nothing is stuck");
+  const gboolean calm = calm_ms >= 0 && storm.unanswered == 0;
+  expect_in_time (result, calm, "every start and stop is answered while nothing is stuck");
+  /* Unpatched, the real one does not even get this far as a rule, with 32 sessions. */
+  expect_fault (result, calm || storm.unanswered > 0, "stops are not answered");
+  if (!calm)
+    return;
   const gint calm_refused = storm.refused;
   const gdouble bound_ms = act_bound_ms (stage, calm_ms);
   result_ms (result, "bound_ms", bound_ms);

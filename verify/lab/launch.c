@@ -95,12 +95,8 @@ static void
 resume_session (const Lab *lab, SoupServerMessage *message, LabSession *old, const LabMode *mode)
 {
   g_autofree gchar *ip = lab_page_client_ip (message);
-  g_autoptr (LabSession) session = lab_session_new (lab, old->id, mode, ip, NULL);
-  GstElement *display = lab_session_get_display (old);
+  g_autoptr (LabSession) session = lab_session_resume (lab, old, mode, ip);
 
-  lab_session_set_display (session, display);
-  if (display != NULL)
-    gst_object_unref (display);
   lab_sessions_remove (lab->sessions, old->id);
   lab_sessions_add (lab->sessions, session);
   if (lab_session_was_stopped (old)) { /* meanwhile: there is nothing left to resume */

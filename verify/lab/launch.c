@@ -95,12 +95,8 @@ static void
 resume_session (const Lab *lab, SoupServerMessage *message, LabSession *old, const LabMode *mode)
 {
   g_autofree gchar *ip = lab_page_client_ip (message);
-  g_autoptr (LabSession) session = lab_session_new (lab, old->id, mode, ip, NULL);
-  GstElement *display = lab_session_get_display (old);
+  g_autoptr (LabSession) session = lab_session_resume (lab, old, mode, ip);
 
-  lab_session_set_display (session, display);
-  if (display != NULL)
-    gst_object_unref (display);
   lab_sessions_remove (lab->sessions, old->id);
   lab_sessions_add (lab->sessions, session);
   if (lab_session_was_stopped (old)) { /* meanwhile: there is nothing left to resume */
@@ -108,25 +104,6 @@ resume_session (const Lab *lab, SoupServerMessage *message, LabSession *old, con
     lab_sessions_remove (lab->sessions, session->id);
   }
   answer_url (lab, message, session, TRUE);
-}
-
-static void
-resume (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message, const char *path G_GNUC_UNUSED,
-    GHashTable *query, gpointer data)
-{
-  const Lab *lab = data;
-  const LabClient *client = who_asks (lab, message);
-  LabMode mode;
-
-  if (client == NULL)
-    return;
-  g_autoptr (LabSession) old = lab_sessions_find (lab->sessions, client->id);
-  if (old == NULL)
-    refuse (message, "there is no session to resume");
-  else if (!parse_mode (query, &mode))
-    refuse (message, "mode is not WIDTHxHEIGHTxFPS");
-  else
-    resume_session (lab, message, old, &mode);
 }
 
 static void
@@ -143,25 +120,40 @@ start_session (const Lab *lab, SoupServerMessage *message, const gchar *id, cons
   answer_url (lab, message, session, FALSE);
 }
 
+/* /launch with a session there is a /resume: a second program would take the first one's place. */
 static void
-launch (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message, const char *path G_GNUC_UNUSED,
-    GHashTable *query, gpointer data)
+begin (const Lab *lab, SoupServerMessage *message, GHashTable *query, gboolean may_start)
 {
-  const Lab *lab = data;
   const LabClient *client = who_asks (lab, message);
   LabMode mode;
 
   if (client == NULL)
     return;
   g_autoptr (LabSession) old = lab_sessions_find (lab->sessions, client->id);
-  if (!g_str_equal (parameter (query, "appid", ""), LAB_APP_ID))
+  if (may_start && !g_str_equal (parameter (query, "appid", ""), LAB_APP_ID))
     refuse (message, "there is no such appid");
   else if (!parse_mode (query, &mode))
     refuse (message, "mode is not WIDTHxHEIGHTxFPS");
   else if (old != NULL)
     resume_session (lab, message, old, &mode);
-  else
+  else if (may_start)
     start_session (lab, message, client->id, &mode);
+  else
+    refuse (message, "there is no session to resume");
+}
+
+static void
+launch (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message, const char *path G_GNUC_UNUSED,
+    GHashTable *query, gpointer lab)
+{
+  begin (lab, message, query, TRUE);
+}
+
+static void
+resume (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message, const char *path G_GNUC_UNUSED,
+    GHashTable *query, gpointer lab)
+{
+  begin (lab, message, query, FALSE);
 }
 
 static void

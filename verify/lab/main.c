@@ -73,7 +73,9 @@ static void
 say_ready (const Lab *lab)
 {
   g_autofree gchar *path = g_strescape (lab->api_path, NULL);
+  g_autofree gchar *switches = lab_options_describe (&lab->options);
 
+  lab_log ("wolf-lab: %s", switches);
   printf ("{\"ready\":true,\"http\":%u,\"https\":%u,\"rtsp\":%u,\"video\":%u,\"audio\":%u,"
           "\"api\":\"%s\",\"pid\":%d}\n",
       lab->http, lab->https, lab->rtsp, lab->video, lab->audio, path, getpid ());
@@ -159,8 +161,6 @@ main (int argc, char **argv)
   gst_init (NULL, NULL);
   if (!lab_streams_check (lab, &error) || !prepare (lab, &error))
     return fail (error);
-  g_autofree gchar *description = lab_options_describe (&lab->options);
-  lab_log ("wolf-lab: %s", description);
   GMainLoop *until_signal = catch_signals ();
   say_ready (lab);
   g_main_loop_run (until_signal);

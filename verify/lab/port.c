@@ -48,7 +48,7 @@ open_socket (
 {
   g_autoptr (GSocket) socket = g_socket_new (family, type, G_SOCKET_PROTOCOL_DEFAULT, error);
 
-  if (socket == NULL || !g_socket_bind (socket, address, TRUE, error))
+  if (socket == NULL || !g_socket_bind (socket, address, type == G_SOCKET_TYPE_STREAM, error))
     return NULL;
   g_socket_set_blocking (socket, FALSE);
   let_children_have (lab, socket);
@@ -64,7 +64,8 @@ open_loopback (const Lab *lab, GSocketType type, guint16 wanted, guint16 *port, 
   g_autoptr (GSocketAddress) local = socket ? g_socket_get_local_address (socket, error) : NULL;
 
   if (local == NULL) {
-    g_prefix_error (error, "port %u of 127.0.0.1: ", wanted);
+    g_prefix_error (
+        error, "port %u of 127.0.0.1 (leave out --ports=wolf to get free ones): ", wanted);
     return NULL;
   }
   *port = g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (local));

@@ -9,14 +9,48 @@ struct LabSessions {
   GPtrArray *list;
 };
 
-LabSession *
-lab_session_new (const Lab *lab, const gchar *id, const LabMode *mode, const gchar *client_ip,
-    const gchar *rtsp_ip)
+struct LabDisplay {
+  gint refs;
+  GMutex lock;
+  GstElement *element;
+};
+
+static LabDisplay *
+display_new (void)
+{
+  LabDisplay *display = g_new0 (LabDisplay, 1);
+
+  g_atomic_int_set (&display->refs, 1);
+  g_mutex_init (&display->lock);
+  return display;
+}
+
+static LabDisplay *
+display_ref (LabDisplay *display)
+{
+  g_atomic_int_inc (&display->refs);
+  return display;
+}
+
+static void
+display_unref (LabDisplay *display)
+{
+  if (!g_atomic_int_dec_and_test (&display->refs))
+    return;
+  g_clear_pointer (&display->element, gst_object_unref);
+  g_mutex_clear (&display->lock);
+  g_free (display);
+}
+
+/* Takes the display. */
+static LabSession *
+new_session (const Lab *lab, const gchar *id, const LabMode *mode, const gchar *client_ip,
+    const gchar *rtsp_ip, LabDisplay *display)
 {
   LabSession *session = g_new0 (LabSession, 1);
 
   g_atomic_int_set (&session->refs, 1);
-  g_mutex_init (&session->lock);
+  session->display = display;
   session->id = g_strdup (id);
   session->mode = *mode;
   session->client_ip = g_strdup (client_ip);
@@ -32,6 +66,20 @@ lab_session_new (const Lab *lab, const gchar *id, const LabMode *mode, const gch
 }
 
 LabSession *
+lab_session_new (const Lab *lab, const gchar *id, const LabMode *mode, const gchar *client_ip,
+    const gchar *rtsp_ip)
+{
+  return new_session (lab, id, mode, client_ip, rtsp_ip, display_new ());
+}
+
+LabSession *
+lab_session_resume (
+    const Lab *lab, const LabSession *old, const LabMode *mode, const gchar *client_ip)
+{
+  return new_session (lab, old->id, mode, client_ip, NULL, display_ref (old->display));
+}
+
+LabSession *
 lab_session_ref (LabSession *session)
 {
   g_atomic_int_inc (&session->refs);
@@ -43,10 +91,8 @@ lab_session_unref (LabSession *session)
 {
   if (session == NULL || !g_atomic_int_dec_and_test (&session->refs))
     return;
-  if (session->display != NULL)
-    gst_object_unref (session->display);
+  display_unref (session->display);
   wg_launch_unref (session->launch);
-  g_mutex_clear (&session->lock);
   g_free (session->rtsp_ip);
   g_free (session->client_ip);
   g_free (session->id);
@@ -60,23 +106,27 @@ lab_session_was_stopped (const LabSession *session)
 }
 
 void
-lab_session_set_display (LabSession *session, GstElement *display)
+lab_session_set_display (const LabSession *session, GstElement *element)
 {
-  g_mutex_lock (&session->lock);
-  GstElement *before = session->display;
-  session->display = display ? gst_object_ref (display) : NULL;
-  g_mutex_unlock (&session->lock);
+  LabDisplay *display = session->display;
+
+  g_mutex_lock (&display->lock);
+  GstElement *before = display->element;
+  display->element = element ? gst_object_ref (element) : NULL;
+  g_mutex_unlock (&display->lock);
   if (before != NULL)
     gst_object_unref (before);
 }
 
 GstElement *
-lab_session_get_display (LabSession *session)
+lab_session_get_display (const LabSession *session)
 {
-  g_mutex_lock (&session->lock);
-  GstElement *display = session->display ? gst_object_ref (session->display) : NULL;
-  g_mutex_unlock (&session->lock);
-  return display;
+  LabDisplay *display = session->display;
+
+  g_mutex_lock (&display->lock);
+  GstElement *element = display->element ? gst_object_ref (display->element) : NULL;
+  g_mutex_unlock (&display->lock);
+  return element;
 }
 
 LabSessions *

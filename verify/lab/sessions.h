@@ -3,8 +3,7 @@
  * sessions.h: one client's session, and the list of those that run.
  *
  * The id of a session is its client's: it repeats with every launch of that client. A LabSession is
- * one launch, counted; whatever thread works for it holds a reference. What is in it does not change, but
- * for its display. The list only says who is there: a session that has left it goes on until
+ * one launch, counted; whatever thread works for it holds a reference. What is in it does not change. The list only says who is there: a session that has left it goes on until
  * its threads have noticed.
  *
  * Threads: every function, any thread. Blocking: bounded by list operations.
@@ -25,6 +24,9 @@ typedef struct {
   gint width, height, fps, channels;
 } LabMode;
 
+/* Where input goes. A session that is resumed shares the one of the session before. */
+typedef struct LabDisplay LabDisplay;
+
 struct LabSession {
   gint refs;
   gchar *id;
@@ -33,13 +35,15 @@ struct LabSession {
   gchar *rtsp_ip;                      /* made up, by which RTSP finds the session */
   gchar payload[LAB_PAYLOAD_SIZE + 1]; /* printable: what the client's pings carry */
   WgLaunch *launch;                    /* NULL with --tokens=off */
-  GMutex lock;                         /* for what follows */
-  GstElement *display;                 /* where input goes; NULL until the producer is up */
+  LabDisplay *display;
 };
 
 /* A launch of the session `id`: one reference. With --tokens=on its token is on file from here on. */
 LabSession *lab_session_new (const Lab *lab, const gchar *id, const LabMode *mode,
     const gchar *client_ip, const gchar *rtsp_ip);
+/* Another launch of `old`: with its display, and the made-up address new. */
+LabSession *lab_session_resume (
+    const Lab *lab, const LabSession *old, const LabMode *mode, const gchar *client_ip);
 LabSession *lab_session_ref (LabSession *session);
 void lab_session_unref (LabSession *session); /* NULL is fine */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (LabSession, lab_session_unref)
@@ -47,9 +51,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LabSession, lab_session_unref)
 /* FALSE where there are no tokens. */
 gboolean lab_session_was_stopped (const LabSession *session);
 
-void lab_session_set_display (LabSession *session, GstElement *display);
+/* The element, with a reference of its own; NULL: there is none, yet or any more. */
+void lab_session_set_display (const LabSession *session, GstElement *element);
 /* A new reference, or NULL. */
-GstElement *lab_session_get_display (LabSession *session);
+GstElement *lab_session_get_display (const LabSession *session);
 
 LabSessions *lab_sessions_new (void);
 void lab_sessions_add (LabSessions *sessions, LabSession *session);

@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -47,14 +48,17 @@ run (GPtrArray *argv, gchar **out, gchar **err)
   return WEXITSTATUS (status);
 }
 
+/* Certificates of all labs of a test program: a key takes half a second of a busy machine. */
+static gchar *certificates;
+
 static gchar *
-file (const LabProcess *lab, const gchar *who, const gchar *name)
+file (const gchar *who, const gchar *name)
 {
-  return g_build_filename (lab->dir, who, name, NULL);
+  return g_build_filename (certificates, who, name, NULL);
 }
 
 static void
-make_certificate (const LabProcess *lab, const gchar *who)
+make_certificate (const gchar *who)
 {
   g_autoptr (GPtrArray) argv = g_ptr_array_new_with_free_func (g_free);
   g_autofree gchar *out = NULL;
@@ -62,15 +66,48 @@ make_certificate (const LabProcess *lab, const gchar *who)
   g_ptr_array_add (argv, g_strdup (PROBE_PROGRAM));
   g_ptr_array_add (argv, g_strdup ("cert"));
   g_ptr_array_add (argv, g_strdup ("--out"));
-  g_ptr_array_add (argv, g_build_filename (lab->dir, who, NULL));
+  g_ptr_array_add (argv, g_build_filename (certificates, who, NULL));
   g_assert_cmpint (run (argv, &out, NULL), ==, 0);
+}
+
+static void
+remove_folder (const gchar *path)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  const gchar *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
+    g_autofree gchar *inner = g_build_filename (path, name, NULL);
+    if (g_file_test (inner, G_FILE_TEST_IS_DIR))
+      remove_folder (inner);
+    else
+      g_unlink (inner);
+  }
+  g_rmdir (path);
+}
+
+static void
+remove_certificates (void)
+{
+  remove_folder (certificates);
+}
+
+static void
+make_certificates (void)
+{
+  if (certificates != NULL)
+    return;
+  certificates = g_dir_make_tmp ("wolf-lab-certificates-XXXXXX", NULL);
+  make_certificate ("client");
+  make_certificate ("stranger");
+  atexit (remove_certificates);
 }
 
 static void
 pair (const LabProcess *lab)
 {
   g_autofree gchar *folder = g_build_filename (lab->dir, "clients", NULL);
-  g_autofree gchar *cert = file (lab, "client", "client.crt");
+  g_autofree gchar *cert = file ("client", "client.crt");
   g_autofree gchar *copy = g_build_filename (folder, "client.pem", NULL);
   g_autofree gchar *pem = NULL;
 
@@ -116,8 +153,7 @@ lab_process_start (const gchar *first, ...)
   va_list more;
 
   lab->dir = g_dir_make_tmp ("wolf-lab-XXXXXX", NULL);
-  make_certificate (lab, "client");
-  make_certificate (lab, "stranger");
+  make_certificates ();
   pair (lab);
   va_start (more, first);
   g_autoptr (GPtrArray) argv = words (LAB_PROGRAM, first, more);
@@ -131,22 +167,6 @@ lab_process_start (const gchar *first, ...)
   lab->ready = wait_ready (lab->out);
   g_assert_cmpint (json_object_get_int_member (lab->ready, "pid"), ==, lab->pid);
   return lab;
-}
-
-static void
-remove_folder (const gchar *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const gchar *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
-    g_autofree gchar *inner = g_build_filename (path, name, NULL);
-    if (g_file_test (inner, G_FILE_TEST_IS_DIR))
-      remove_folder (inner);
-    else
-      g_unlink (inner);
-  }
-  g_rmdir (path);
 }
 
 void
@@ -184,8 +204,8 @@ lab_process_probe (
     LabProcess *lab, gboolean stranger, const gchar *event, gint *status, const gchar *command, ...)
 {
   const gchar *who = stranger ? "stranger" : "client";
-  g_autofree gchar *cert = file (lab, who, "client.crt");
-  g_autofree gchar *key = file (lab, who, "client.key");
+  g_autofree gchar *cert = file (who, "client.crt");
+  g_autofree gchar *key = file (who, "client.key");
   g_autofree gchar *out = NULL;
   JsonObject *found = NULL;
   va_list more;

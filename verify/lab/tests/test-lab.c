@@ -131,6 +131,28 @@ test_sigterm_streaming (void)
   assert_ends (lab);
 }
 
+/* A client that comes back after a pause streams again, with the program that ran. */
+static void
+test_resume (void)
+{
+  g_autoptr (LabProcess) lab = lab_process_start ("--preset=guarded", NULL);
+  g_autofree gchar *id = g_strdup_printf ("{\"session_id\":\"%s\"}", client_id (lab));
+  gint status;
+  g_autoptr (JsonObject) first =
+      lab_process_probe (lab, FALSE, "ping", NULL, "session", "--seconds=0", "--no-cancel", NULL);
+
+  g_assert_nonnull (first);
+  await_children (lab, 1);
+  g_assert_cmpint (lab_process_api (lab, "POST", "/api/v1/sessions/pause", id, NULL), ==, 200);
+  g_autoptr (JsonObject) packets = lab_process_probe (
+      lab, FALSE, "packets", &status, "session", "--resume", "--seconds=1", NULL);
+  g_assert_cmpint (status, ==, 0);
+  g_assert_cmpint (json_object_get_int_member (packets, "video_total"), >, 0);
+  g_assert_cmpint (json_object_get_int_member (packets, "audio_total"), >, 0);
+  g_assert_cmpuint (count_sessions (lab), ==, 0);
+  await_children (lab, 0);
+}
+
 static void
 test_strangers (void)
 {
@@ -237,6 +259,7 @@ main (int argc, char **argv)
   g_test_add_func ("/lab/upstream", test_upstream);
   g_test_add_func ("/lab/relayed", test_relayed);
   g_test_add_func ("/lab/sigterm-streaming", test_sigterm_streaming);
+  g_test_add_func ("/lab/resume", test_resume);
   g_test_add_func ("/lab/strangers", test_strangers);
   g_test_add_func ("/lab/api", test_api);
   g_test_add_func ("/lab/api/refusals", test_api_refusals);

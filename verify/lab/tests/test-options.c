@@ -7,6 +7,7 @@
 
 #define SCREEN_LINES 30
 #define SCREEN_COLUMNS 80
+#define WOLF_HTTP_PORT 47989
 
 /* Exit status 2, one line that names the lab, what was wrong (`telling`) and where to look. */
 static void
@@ -76,6 +77,22 @@ test_bad_certificate (void)
   remove (dir);
 }
 
+/* A port that somebody else has: which, and what to do. */
+static void
+test_busy_port (void)
+{
+  g_autoptr (GSocketListener) listener = g_socket_listener_new ();
+  g_autofree gchar *dir = g_dir_make_tmp ("wolf-lab-XXXXXX", NULL);
+  g_autofree gchar *err = NULL;
+
+  /* Whether it is ours or not, somebody has it now. */
+  g_socket_listener_add_inet_port (listener, WOLF_HTTP_PORT, NULL, NULL);
+  g_assert_cmpint (lab_process_run (NULL, &err, "--ports=wolf", "--dir", dir, NULL), ==, 1);
+  g_assert_nonnull (strstr (err, "port " G_STRINGIFY (WOLF_HTTP_PORT) " of 127.0.0.1"));
+  g_assert_nonnull (strstr (err, "leave out --ports=wolf"));
+  remove (dir);
+}
+
 static void
 test_help (void)
 {
@@ -96,6 +113,7 @@ main (int argc, char **argv)
   g_test_add_func ("/lab/options/refused", test_refused);
   g_test_add_func ("/lab/options/no-plugin", test_no_plugin);
   g_test_add_func ("/lab/options/bad-certificate", test_bad_certificate);
+  g_test_add_func ("/lab/options/busy-port", test_busy_port);
   g_test_add_func ("/lab/options/help", test_help);
   return g_test_run ();
 }

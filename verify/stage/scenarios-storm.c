@@ -11,8 +11,6 @@
  */
 #include "lobby.h"
 
-#include <stdlib.h>
-
 #define CLIENTS 8
 #define LOBBIES 4
 #define THREADS 4
@@ -93,14 +91,6 @@ come_and_go (gpointer data)
   return NULL;
 }
 
-static gint
-by_size (gconstpointer a, gconstpointer b)
-{
-  const gdouble x = *(const gdouble *) a, y = *(const gdouble *) b;
-
-  return x < y ? -1 : x > y;
-}
-
 static void
 rage (Storm *storm, Result *result)
 {
@@ -122,14 +112,12 @@ rage (Storm *storm, Result *result)
   }
   g_atomic_int_set (&storm->running, FALSE);
   g_thread_join (visitor);
-  g_array_sort (all, by_size);
   result_int (result, "switches", all->len);
   result_int (result, "unanswered", storm->unanswered);
   result_int (result, "refused", storm->refused);
   result_int (result, "came_and_went", storm->came_and_went);
-  result_ms (result, "switch_p50_ms", all->len ? g_array_index (all, gdouble, all->len / 2) : -1);
-  result_ms (
-      result, "switch_p99_ms", all->len ? g_array_index (all, gdouble, all->len * 99 / 100) : -1);
+  result_ms (result, "switch_p50_ms", act_percentile (all, 50));
+  result_ms (result, "switch_p99_ms", act_percentile (all, 99));
 }
 
 static void

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * figures.c: what a scenario's lines come to: its name in words, its key figure, its verdict.
+ *
+ * A scenario that is not in the table still has a row: its key figure is then the first member that
+ * the second table knows.
+ */
+#include "report.h"
+
+#include <math.h>
+#include <string.h>
+
+/* How a figure is said, and how bad it is. Bigger is worse; 0 is no fault. */
+typedef struct {
+  gchar *text;
+  double badness;
+} Said;
+
+typedef struct Known Known;
+struct Known {
+  const char *scenario, *title;
+  gboolean (*say) (const Known *known, JsonObject *object, Said *said);
+  const char *what;    /* "/cancel" */
+  const char *member;  /* the figure */
+  const char *of;      /* a second one: of how many, or the slowest */
+  gboolean not_always; /* upstream passes without the fault: never, or not every time, there */
+};
+
+/* ---- numbers in words ---- */
+
+/* Whole numbers whole, others with three digits. */
+static gchar *
+digits (double value)
+{
+  if (fabs (value) >= 100 || value == floor (value))
+    return g_strdup_printf ("%.0f", value);
+  if (fabs (value) >= 10)
+    return g_strdup_printf ("%.1f", value);
+  return g_strdup_printf ("%.2g", value);
+}
+
+/* The unit stays on the figure's line: these spaces do not break. */
+gchar *
+time_text (double ms)
+{
+  if (ms < 0.0095)
+    return g_strdup_printf ("%.0f ns", ms * 1e6);
+  if (ms < 0.095)
+    return g_strdup_printf ("%.0f µs", ms * 1e3);
+  if (ms < 9.5 && ms != floor (ms))
+    return g_strdup_printf ("%.1f ms", ms);
+  if (ms < 1000)
+    return g_strdup_printf ("%.0f ms", ms);
+  if (ms < 10000 && fmod (ms, 1000) != 0)
+    return g_strdup_printf ("%.1f s", ms / 1e3);
+  return g_strdup_printf ("%.0f s", ms / 1e3);
+}
+
+gchar *
+count_text (gint64 count)
+{
+  g_autofree gchar *plain = g_strdup_printf ("%" G_GINT64_FORMAT, ABS (count));
+  GString *text = g_string_new (count < 0 ? "−" : "");
+
+  for (gsize i = 0, n = strlen (plain); i < n; i++) {
+    if (i > 0 && (n - i) % 3 == 0)
+      g_string_append_c (text, ',');
+    g_string_append_c (text, plain[i]);
+  }
+  return g_string_free (text, FALSE);
+}
+
+gchar *
+value_text (double value, const char *unit)
+{
+  g_autofree gchar *figure = digits (value);
+
+  if (g_str_equal (unit, "ratio"))
+    return g_strdup_printf ("%.2f ×", value);
+  if (g_str_equal (unit, "us"))
+    unit = "µs";
+  return g_strdup_printf ("%s %s", figure, unit);
+}
+
+/* ---- ways to say a figure ---- */
+
+/* A time, or null: not answered within the scenario's patience. */
+static gboolean
+say_answer (const Known *known, JsonObject *object, Said *said)
+{
+  const double ms = object_number (object, known->member);
+  const double patience = object_number (object, "patience_ms");
+  g_autofree gchar *time = NULL;
+
+  if (isnan (ms) && !object_null (object, known->member))
+    return FALSE;
+  said->badness = isnan (ms) ? G_MAXDOUBLE : 0;
+  if (!isnan (ms)) {
+    time = time_text (ms);
+    said->text = g_strdup_printf ("%s: %s", known->what, time);
+    said->badness = ms * 1e-9; /* the slowest is the worst of those answered */
+  } else if (!isnan (patience)) {
+    time = time_text (patience);
+    said->text = g_strdup_printf ("%s: no answer in %s", known->what, time);
+  } else {
+    said->text = g_strdup_printf ("%s: no answer", known->what);
+  }
+  return TRUE;
+}
+
+/* So many of many unanswered, or the slowest. */
+static gboolean
+say_unanswered (const Known *known, JsonObject *object, Said *said)
+{
+  g_autofree gchar *member = g_strconcat (known->member, "unanswered", NULL);
+  g_autofree gchar *slowest = g_strconcat (known->member, "slowest_ms", NULL);
+  const double unanswered = object_number (object, member);
+  const double all = known->of ? object_number (object, known->of) : NAN;
+  const double ms = object_number (object, slowest);
+  g_autofree gchar *time = isnan (ms) ? NULL : time_text (ms);
+
+  if (isnan (unanswered))
+    return FALSE;
+  said->badness = unanswered > 0 ? unanswered : isnan (ms) ? 0 : ms * 1e-9;
+  if (unanswered > 0 && !isnan (all))
+    said->text = g_strdup_printf ("%s: no answer to %.0f of %.0f", known->what, unanswered, all);
+  else if (unanswered > 0)
+    said->text = g_strdup_printf ("%s: no answer to %.0f", known->what, unanswered);
+  else if (!isnan (all))
+    said->text =
+        g_strdup_printf ("%s: all %.0f answered, slowest %s", known->what, all, time ? time : "–");
+  else
+    said->text = g_strdup_printf ("%s: all answered, slowest %s", known->what, time ? time : "–");
+  return TRUE;
+}
+
+/* How many of what should be none. */
+static gboolean
+say_count (const Known *known, JsonObject *object, Said *said)
+{
+  const double count = object_number (object, known->member);
+  const double all = known->of ? object_number (object, known->of) : NAN;
+  g_autofree gchar *figure = isnan (count) ? NULL : count_text ((gint64) count);
+  g_autofree gchar *figure_all = isnan (all) ? NULL : count_text ((gint64) all);
+
+  if (isnan (count))
+    return FALSE;
+  said->badness = count;
+  if (figure_all)
+    said->text = g_strdup_printf ("%s of %s %s", figure, figure_all, known->what);
+  else
+    said->text = g_strdup_printf ("%s %s", figure, known->what);
+  return TRUE;
+}
+
+/* How many of what should be all. */
+static gboolean
+say_all (const Known *known, JsonObject *object, Said *said)
+{
+  const double count = object_number (object, known->member);
+  const double all = object_number (object, known->of);
+
+  if (isnan (count) || isnan (all))
+    return FALSE;
+  said->badness = all - count;
+  said->text = g_strdup_printf ("%.0f of %.0f %s", count, all, known->what);
+  return TRUE;
+}
+
+static gboolean
+say_moments (const Known *known, JsonObject *object, Said *said)
+{
+  const double lost = object_number (object, "lost");
+  const double unanswered = object_number (object, "unanswered");
+  const double moments = object_number (object, "moments");
+
+  (void) known;
+  if (isnan (lost) || isnan (unanswered) || isnan (moments))
+    return FALSE;
+  said->badness = lost + unanswered;
+  said->text = said->badness > 0
+      ? g_strdup_printf ("of %.0f stops %.0f lost, %.0f unanswered", moments, lost, unanswered)
+      : g_strdup_printf ("all %.0f stops kept and answered", moments);
+  return TRUE;
+}
+
+static gboolean
+say_storm (const Known *known, JsonObject *object, Said *said)
+{
+  const double switches = object_number (object, "switches");
+  JsonNode *alive = object_node (object, "alive");
+  g_autofree gchar *figure = isnan (switches) ? NULL : count_text ((gint64) switches);
+
+  (void) known;
+  if (figure == NULL || alive == NULL)
+    return FALSE;
+  said->badness = !object_flag (object, "alive");
+  said->text = said->badness > 0 ? g_strdup_printf ("crashed after %s switches", figure)
+                                 : g_strdup_printf ("%s switches answered", figure);
+  return TRUE;
+}
+
+static gboolean
+say_growth (const Known *known, JsonObject *object, Said *said)
+{
+  const double cycles = object_number (object, "cycles");
+  const double before = object_number (object, "before.threads");
+  const double after = object_number (object, "after.threads");
+
+  (void) known;
+  if (isnan (cycles) || isnan (before) || isnan (after))
+    return FALSE;
+  said->badness = MAX (after - before, 0);
+  said->text = g_strdup_printf ("%.0f cycles: %.0f → %.0f threads", cycles, before, after);
+  return TRUE;
+}
+
+static gboolean
+say_timeline (const Known *known, JsonObject *object, Said *said)
+{
+  JsonNode *node = object_node (object, "latency.samples");
+  guint lost = 0, all = 0;
+
+  (void) known;
+  if (node == NULL || !JSON_NODE_HOLDS_ARRAY (node))
+    return FALSE;
+  all = json_array_get_length (json_node_get_array (node));
+  for (guint i = 0; i < all; i++) {
+    JsonArray *sample = json_array_get_array_element (json_node_get_array (node), i);
+
+    lost += json_array_get_null_element (sample, 1);
+  }
+  said->badness = lost;
+  said->text = lost > 0 ? g_strdup_printf ("HTTPS: no answer to %u of %u requests", lost, all)
+                        : g_strdup_printf ("HTTPS: all %u requests answered", all);
+  return TRUE;
+}
+
+/* wolf-locks: which calls never return. */
+static gboolean
+say_locks (const Known *known, JsonObject *object, Said *said)
+{
+  JsonNode *node = object_node (object, "ms");
+  g_autoptr (GList) values = NULL;
+  guint never = 0, all = 0;
+
+  (void) known;
+  if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node))
+    return FALSE;
+  values = json_object_get_values (json_node_get_object (node));
+  for (GList *value = values; value != NULL; value = value->next, all++)
+    never += JSON_NODE_HOLDS_NULL ((JsonNode *) value->data);
+  said->badness = never;
+  said->text = g_strdup_printf ("%u of %u calls never return", never, all);
+  return TRUE;
+}
+
+/* wolf-interpipe: how the process ended, if it did not end well. */
+static gboolean
+say_end (const Known *known, JsonObject *object, Said *said)
+{
+  const char *ended = object_text (object, "ended");
+
+  (void) known;
+  if (ended == NULL)
+    return FALSE;
+  said->badness = 1;
+  said->text = g_strdup (ended);
+  return TRUE;
+}
+
+/* ---- the tables ---- */
+
+static const Known scenarios[] = {
+  { "timeline", "HTTPS port through the fault", say_timeline, NULL, NULL, NULL, FALSE },
+  { "cancel-stuck-create", "/cancel, source stuck in create()", say_answer, "/cancel", "cancel_ms",
+      NULL, FALSE },
+  { "cancel-stuck-push", "/cancel, source stuck in a push", say_answer, "/cancel", "cancel_ms",
+      NULL, FALSE },
+  { "cancel-stuck-start", "/cancel, source stuck in start()", say_answer, "/cancel", "cancel_ms",
+      NULL, FALSE },
+  { "cancel-dead", "/cancel, source’s thread dead", say_answer, "/cancel", "cancel_ms", NULL,
+      FALSE },
+  { "cancel-many", "/cancel of many stuck sessions", say_unanswered, "/cancel", "cancel_",
+      "sessions", FALSE },
+  { "api-stop-stuck", "API stop of a stuck session", say_answer, "sessions/stop", "stop_ms", NULL,
+      FALSE },
+  { "pause-stuck-source", "API pause, source stuck", say_answer, "sessions/pause", "pause_ms", NULL,
+      FALSE },
+  { "pause-stuck-encoder", "API pause, encoder stuck", say_answer, "sessions/pause", "pause_ms",
+      NULL, FALSE },
+  { "input-while-ending", "Input after /cancel", say_unanswered, "input", "cancelled_", NULL,
+      FALSE },
+  { "input-state-lock", "Input while a state lock is held", say_unanswered, "input", "", NULL,
+      FALSE },
+  { "stop-at-each-moment", "Stop at each moment of a start", say_moments, NULL, NULL, NULL, FALSE },
+  { "race-api", "API: stop races with start", say_count, "pipelines left running",
+      "after.pipelines", "tries", TRUE },
+  { "race-launch", "/cancel races with /launch", say_count, "pipelines left running",
+      "after.pipelines", "tries", TRUE },
+  { "return-at-once", "A client returns at once", say_count, "second sessions ended by the first",
+      "second_session_ended", "tries", TRUE },
+  { "cancel-before-ping", "Cancelled, then pings", say_count, "audio packets after the cancel",
+      "audio", NULL, FALSE },
+  { "cycles", "Sessions made and ended in turn", say_growth, NULL, NULL, NULL, TRUE },
+  { "sigterm-streaming", "SIGTERM while streaming", say_all, "pipelines see EOS", "pipelines_eos",
+      "pipelines", FALSE },
+  { "sigterm-ward", "SIGTERM with stuck sessions", say_answer, "exit", "exit_ms", NULL, FALSE },
+  { "inherited", "A program started meanwhile", say_count, "sockets inherited", "child_sockets",
+      NULL, FALSE },
+  { "abuse", "Abusive clients", say_count, "sockets left in CLOSE_WAIT", "close_wait", NULL, TRUE },
+  { "lobby-switch", "Lobby: join and leave", say_count, "frames from the stuck lobby",
+      "lobby_stuck_video", NULL, TRUE },
+  { "lobby-cancel-stuck-create", "Lobby: /cancel, source stuck in create()", say_answer, "/cancel",
+      "cancel_ms", NULL, FALSE },
+  { "lobby-cancel-stuck-push", "Lobby: /cancel, source stuck in a push", say_answer, "/cancel",
+      "cancel_ms", NULL, FALSE },
+  { "lobby-leave-stuck", "Lobby: the last one leaves, source stuck", say_answer, "lobbies/leave",
+      "leave_last_ms", NULL, FALSE },
+  { "lobby-stop-stuck", "Lobby: stop, source stuck", say_answer, "lobbies/stop", "stop_ms", NULL,
+      FALSE },
+  { "lobby-start-stuck", "Lobby: stop, source stuck in start()", say_answer, "lobbies/stop",
+      "stop_ms", NULL, FALSE },
+  { "lobby-switch-stuck", "Lobby: leave, while a switch is stuck", say_answer, "lobbies/leave",
+      "leave_ms", NULL, FALSE },
+  { "lobby-stop-at-each-moment", "Lobby: stop at each moment of a start", say_moments, NULL, NULL,
+      NULL, FALSE },
+  { "race-lobby", "Lobby: stop races with start", say_count, "programs left running",
+      "programs_left", "tries", TRUE },
+  { "switch-storm", "Lobbies: a storm of switches", say_storm, NULL, NULL, NULL, TRUE },
+  { "stress", "Everything at once", say_count, "rounds crashed", "crashed", "rounds", TRUE },
+  { "locks", "A thread keeps a lock", say_locks, NULL, NULL, NULL, TRUE },
+};
+
+/* For a scenario that is not in the table above. */
+static const Known by_member[] = {
+  { NULL, NULL, say_end, NULL, NULL, NULL, FALSE },
+  { NULL, NULL, say_unanswered, "/cancel", "cancel_", "sessions", FALSE },
+  { NULL, NULL, say_answer, "/cancel", "cancel_ms", NULL, FALSE },
+  { NULL, NULL, say_answer, "stop", "stop_ms", NULL, FALSE },
+  { NULL, NULL, say_answer, "exit", "exit_ms", NULL, FALSE },
+  { NULL, NULL, say_unanswered, "calls", "", NULL, FALSE },
+  { NULL, NULL, say_count, "stops lost", "lost", NULL, FALSE },
+  { NULL, NULL, say_count, "pipelines left running", "left_running", NULL, FALSE },
+  { NULL, NULL, say_count, "sockets in CLOSE_WAIT", "close_wait", NULL, FALSE },
+  { NULL, NULL, say_count, "GLib criticals", "criticals", NULL, FALSE },
+};
+
+static const Known *
+find_known (const char *scenario)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (scenarios); i++)
+    if (g_str_equal (scenario, scenarios[i].scenario))
+      return &scenarios[i];
+  return NULL;
+}
+
+const char *
+scenario_title (const char *scenario)
+{
+  const Known *known = find_known (scenario);
+
+  return known != NULL ? known->title : scenario;
+}
+
+static gboolean
+say (const Row *row, JsonObject *object, Said *said)
+{
+  const Known *known = find_known (row->scenario);
+
+  said->text = NULL;
+  said->badness = 0;
+  if (known != NULL && known->say (known, object, said))
+    return TRUE;
+  for (guint i = 0; i < G_N_ELEMENTS (by_member); i++)
+    if (by_member[i].say (&by_member[i], object, said))
+      return TRUE;
+  return FALSE;
+}
+
+gchar *
+cell_figure (const Row *row, const Cell *cell, const Line **worst)
+{
+  gchar *text = NULL;
+  double badness = -1;
+
+  *worst = g_ptr_array_index (cell->lines, cell->lines->len - 1);
+  for (guint i = 0; i < cell->lines->len; i++) {
+    const Line *line = g_ptr_array_index (cell->lines, i);
+    Said said;
+
+    if (!say (row, line->object, &said) || said.badness <= badness) {
+      g_clear_pointer (&said.text, g_free);
+      continue;
+    }
+    g_free (text);
+    text = said.text;
+    badness = said.badness;
+    *worst = line;
+  }
+  return text;
+}
+
+/* Whether any line shows the fault, where the lines themselves do not promise one. */
+static gboolean
+shows_fault (const Row *row, const Cell *cell)
+{
+  const Known *known = find_known (row->scenario);
+
+  if (known == NULL || !known->not_always)
+    return TRUE;
+  for (guint i = 0; i < cell->lines->len; i++) {
+    const Line *line = g_ptr_array_index (cell->lines, i);
+    Said said = { NULL, 0 };
+    const gboolean known_figure = say (row, line->object, &said);
+
+    g_free (said.text);
+    if (!known_figure || said.badness >= 1)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean
+failed_begins (const Cell *cell, const char *prefix)
+{
+  for (guint i = 0; i < cell->lines->len; i++) {
+    const Line *line = g_ptr_array_index (cell->lines, i);
+    JsonNode *node = object_node (line->object, "failed");
+    JsonArray *failed = node ? json_node_get_array (node) : NULL;
+
+    for (guint j = 0; failed && j < json_array_get_length (failed); j++)
+      if (g_str_has_prefix (json_array_get_string_element (failed, j), prefix))
+        return TRUE;
+  }
+  return FALSE;
+}
+
+Verdict
+cell_verdict (const Row *row, const Cell *cell)
+{
+  if (cell->side == SIDE_AFTER)
+    return cell->passed == cell->lines->len ? VERDICT_HELD : VERDICT_BROKEN;
+  /* One fix off: a promise that does not hold is its fault. */
+  if (cell->side == SIDE_OTHER && failed_begins (cell, "not held"))
+    return VERDICT_FAULT;
+  if (cell->passed == 0)
+    return VERDICT_MISSED;
+  return shows_fault (row, cell) ? VERDICT_FAULT : VERDICT_NO_FAULT;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * html.c: text into HTML and SVG, and the styles that were compiled in.
+ */
+#include "page.h"
+
+#include "resources.h"
+
+/* Characters that no HTML may have become the replacement character. */
+static gboolean
+is_allowed (gunichar c)
+{
+  return c == '\t' || c == '\n' || (c >= 0x20 && c < 0x7f)
+      || (c >= 0xa0 && (c & 0xfffe) != 0xfffe && !(c >= 0xfdd0 && c <= 0xfdef));
+}
+
+void
+html_text (GString *html, const char *text)
+{
+  for (; *text != '\0'; text = g_utf8_next_char (text)) {
+    const gunichar c = g_utf8_get_char (text);
+
+    switch (c) {
+    case '&':
+      g_string_append (html, "&amp;");
+      break;
+    case '<':
+      g_string_append (html, "&lt;");
+      break;
+    case '>':
+      g_string_append (html, "&gt;");
+      break;
+    case '"':
+      g_string_append (html, "&quot;");
+      break;
+    case '\'':
+      g_string_append (html, "&#39;");
+      break;
+    default:
+      g_string_append_unichar (html, is_allowed (c) ? c : 0xfffd);
+    }
+  }
+}
+
+const char *
+picture_css (void)
+{
+  g_autoptr (GBytes) bytes =
+      g_resource_lookup_data (report_get_resource (), "/report/picture.css", 0, NULL);
+
+  return g_bytes_get_data (bytes, NULL); /* the compiler ends it with a NUL; it stays where it is */
+}

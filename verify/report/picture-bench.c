@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * picture-bench.c: a bar for each bench, its spread as a whisker (10 % to 90 % of the rounds), against the bound.
+ */
+#include "pictures.h"
+
+#include <math.h>
+
+#define WIDE_WIDTH 920
+#define NARROW_WIDTH 344
+#define ROW_HEIGHT 46
+#define AXIS_HEIGHT 54
+#define TOP 20
+/* Axes end here, whatever a bar does; it is said in figures beside it. */
+#define AXIS_MOST 4.0
+
+BenchKind
+bench_kind (const Bench *bench)
+{
+  if (isnan (bench->bound) || bench->bound <= 0)
+    return BENCHES_UNBOUND;
+  return bench->bound_is_min ? BENCHES_AT_LEAST : BENCHES_AT_MOST;
+}
+
+/* The unit of the axis: the bound, or the baseline. */
+static double
+unit_of (const Bench *bench)
+{
+  return bench_kind (bench) == BENCHES_UNBOUND ? 1 : bench->bound;
+}
+
+static GPtrArray *
+select_benches (const Report *report, BenchKind kind)
+{
+  GPtrArray *benches = g_ptr_array_new ();
+
+  for (guint i = 0; i < report->benches->len; i++) {
+    const Bench *bench = g_ptr_array_index (report->benches, i);
+
+    if (bench_kind (bench) == kind && (kind != BENCHES_UNBOUND || bench->baseline != NULL))
+      g_ptr_array_add (benches, (gpointer) bench);
+  }
+  return benches;
+}
+
+static double
+axis_end (GPtrArray *benches)
+{
+  double end = 1.15;
+
+  for (guint i = 0; i < benches->len; i++) {
+    const Bench *bench = g_ptr_array_index (benches, i);
+    const double far = isnan (bench->p90) ? bench->value : bench->p90;
+
+    end = fmax (end, far / unit_of (bench) * 1.05);
+  }
+  return fmin (end, AXIS_MOST);
+}
+
+static gchar *
+bench_words (const Bench *bench)
+{
+  g_autofree gchar *value = value_text (bench->value, bench->unit);
+  g_autofree gchar *bound = isnan (bench->bound) ? NULL : value_text (bench->bound, bench->unit);
+
+  if (bound == NULL)
+    return g_steal_pointer (&value);
+  return g_strdup_printf ("%s (bound %s %s)", value, bench->bound_is_min ? "≥" : "≤", bound);
+}
+
+static Ink
+bench_ink (const Bench *bench)
+{
+  if (bench_kind (bench) == BENCHES_UNBOUND)
+    return INK_PLAIN;
+  return bench_held (bench) ? INK_GOOD : INK_BAD;
+}
+
+/* Rows from the top: y is −1, −2 … Name and figures stand over the bar. */
+static void
+add_row (Plot *plot, const Bench *bench, int y, double end, gboolean narrow)
+{
+  g_autofree gchar *words = bench_words (bench);
+  g_autofree gchar *name = g_strdup_printf ("%s: %s", bench->family, bench->name);
+  const double unit = unit_of (bench);
+  const double p10 = fmin (bench->p10 / unit, end), p90 = fmin (bench->p90 / unit, end);
+
+  if (narrow && g_utf8_strlen (name, -1) > 34) {
+    gchar *cut = g_utf8_substring (name, 0, 33);
+
+    g_free (name);
+    name = g_strconcat (cut, "…", NULL);
+    g_free (cut);
+  }
+  plot_add (plot, "set label %s at graph 0, first %g left textcolor %s front\n",
+      plot_text (plot, name), y + 0.30, plot_ink (INK_TEXT));
+  plot_add (plot, "set label %s at graph 1, first %g right textcolor %s front\n",
+      plot_text (plot, words), narrow ? y - 0.02 : y + 0.30, plot_ink (bench_ink (bench)));
+  plot_add (plot,
+      "set object rectangle from first 0, first %g to first %g, first %g fillcolor %s fillstyle "
+      "solid 1 noborder\n",
+      y - 0.30, fmin (bench->value / unit, end), y - 0.02, plot_ink (bench_ink (bench)));
+  if (isnan (p10) || isnan (p90))
+    return;
+  plot_add (plot,
+      "set arrow from first %g, first %g to first %g, first %g heads size screen "
+      "0.004,90 linewidth 1.5 linecolor %s front\n",
+      p10, y - 0.16, p90, y - 0.16, plot_ink (INK_TEXT));
+}
+
+gchar *
+picture_benches (const Report *report, BenchKind kind, PlotForm form, PlotUse use, GError **error)
+{
+  static const char *const titles[N_BENCHES] = {
+    [BENCHES_AT_MOST] = "Costs against their bounds",
+    [BENCHES_AT_LEAST] = "Rates against their bounds",
+    [BENCHES_UNBOUND] = "Ratios to a baseline, without a bound",
+  };
+  static const char *const axes[N_BENCHES] = {
+    [BENCHES_AT_MOST] = "1 = the bound; less is better",
+    [BENCHES_AT_LEAST] = "1 = the bound; more is better",
+    [BENCHES_UNBOUND] = "1 = the baseline",
+  };
+  g_autoptr (GPtrArray) benches = select_benches (report, kind);
+  g_autoptr (Plot) plot = NULL;
+  g_autoptr (GString) description = g_string_new (NULL);
+  const gboolean narrow = form == PLOT_NARROW;
+  const int width = narrow ? NARROW_WIDTH : WIDE_WIDTH;
+  const int height = TOP + AXIS_HEIGHT + ROW_HEIGHT * (int) benches->len;
+  const double end = axis_end (benches);
+
+  if (benches->len == 0)
+    return NULL;
+  plot = plot_new (width, height);
+  plot_add (plot,
+      "set lmargin at screen %g\nset rmargin at screen %g\n"
+      "set tmargin at screen %g\nset bmargin at screen %g\n",
+      8.0 / width, 1 - 8.0 / width, 1 - (double) TOP / height, (double) AXIS_HEIGHT / height);
+  plot_add (
+      plot, "set xrange [0:%g]\nset yrange [%g:-0.5]\nunset ytics\n", end, -0.5 - benches->len);
+  plot_add (plot, "set xtics nomirror scale 0.4 textcolor %s\nset border 1 linecolor %s\n",
+      plot_ink (INK_MUTED), plot_ink (INK_MUTED));
+  plot_add (plot, "set xlabel %s offset 0,0.3 textcolor %s\n", plot_text (plot, axes[kind]),
+      plot_ink (INK_MUTED));
+  if (kind == BENCHES_AT_MOST)
+    plot_add (plot,
+        "set object rectangle from first 1, graph 0 to graph 1, graph 1 fillcolor %s "
+        "fillstyle solid 1 noborder behind\n",
+        plot_ink (INK_SHADE));
+  else if (kind == BENCHES_AT_LEAST)
+    plot_add (plot,
+        "set object rectangle from first 0, graph 0 to first 1, graph 1 fillcolor %s "
+        "fillstyle solid 1 noborder behind\n",
+        plot_ink (INK_SHADE));
+  plot_add (plot,
+      "set arrow from first 1, graph 0 to first 1, graph 1 nohead dashtype (5,4) "
+      "linewidth 1.5 linecolor %s front\n",
+      plot_ink (INK_TEXT));
+  for (guint i = 0; i < benches->len; i++) {
+    const Bench *bench = g_ptr_array_index (benches, i);
+    g_autofree gchar *words = bench_words (bench);
+
+    add_row (plot, bench, -1 - (int) i, end, narrow);
+    g_string_append_printf (description, "%s: %s: %s. ", bench->family, bench->name, words);
+  }
+  plot_add (plot, "plot '-' using 1:2 with dots linecolor %s\n0 -1\ne\n", plot_ink (INK_SHADE));
+  return plot_render (plot, use, narrow ? "narrow" : "wide", titles[kind], description->str, error);
+}

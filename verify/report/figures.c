@@ -3,7 +3,7 @@
  * figures.c: what a scenario's lines come to: its name in words, its key figure, its verdict.
  *
  * A scenario that is not in the table still has a row: its key figure is then the first member that
- * the second table knows.
+ * the second table knows, or that differs between before and after.
  */
 #include "report.h"
 
@@ -43,17 +43,20 @@ digits (double value)
 gchar *
 time_text (double ms)
 {
-  if (ms < 0.0095)
-    return g_strdup_printf ("%.0f ns", ms * 1e6);
-  if (ms < 0.095)
-    return g_strdup_printf ("%.0f µs", ms * 1e3);
-  if (ms < 9.5 && ms != floor (ms))
-    return g_strdup_printf ("%.1f ms", ms);
-  if (ms < 1000)
-    return g_strdup_printf ("%.0f ms", ms);
-  if (ms < 10000 && fmod (ms, 1000) != 0)
-    return g_strdup_printf ("%.1f s", ms / 1e3);
-  return g_strdup_printf ("%.0f s", ms / 1e3);
+  static const struct {
+    double ms;
+    const char *name;
+  } units[] = { { 1000, "s" }, { 1, "ms" }, { 1e-3, "µs" }, { 1e-6, "ns" } };
+  guint i = 0;
+  double figure;
+
+  /* 999.6 µs is 1 ms. */
+  while (i < G_N_ELEMENTS (units) - 1 && ms < units[i].ms * 0.9995)
+    i++;
+  figure = ms / units[i].ms;
+  if (figure >= 9.95 || figure == floor (figure))
+    return g_strdup_printf ("%.0f %s", figure, units[i].name);
+  return g_strdup_printf ("%.1f %s", figure, units[i].name);
 }
 
 gchar *
@@ -73,12 +76,17 @@ count_text (gint64 count)
 gchar *
 value_text (double value, const char *unit)
 {
+  static const struct {
+    const char *unit;
+    double ms;
+  } times[] = { { "ns", 1e-6 }, { "us", 1e-3 }, { "ms", 1 }, { "s", 1e3 } };
   g_autofree gchar *figure = digits (value);
 
+  for (guint i = 0; i < G_N_ELEMENTS (times) && value >= 0; i++)
+    if (g_str_equal (unit, times[i].unit))
+      return time_text (value * times[i].ms);
   if (g_str_equal (unit, "ratio"))
     return g_strdup_printf ("%.2f ×", value);
-  if (g_str_equal (unit, "us"))
-    unit = "µs";
   return g_strdup_printf ("%s %s", figure, unit);
 }
 
@@ -340,10 +348,6 @@ static const Known by_member[] = {
   { NULL, NULL, say_answer, "stop", "stop_ms", NULL, FALSE },
   { NULL, NULL, say_answer, "exit", "exit_ms", NULL, FALSE },
   { NULL, NULL, say_unanswered, "calls", "", NULL, FALSE },
-  { NULL, NULL, say_count, "stops lost", "lost", NULL, FALSE },
-  { NULL, NULL, say_count, "pipelines left running", "left_running", NULL, FALSE },
-  { NULL, NULL, say_count, "sockets in CLOSE_WAIT", "close_wait", NULL, FALSE },
-  { NULL, NULL, say_count, "GLib criticals", "criticals", NULL, FALSE },
 };
 
 static const Known *
@@ -378,6 +382,80 @@ say (const Row *row, JsonObject *object, Said *said)
   return FALSE;
 }
 
+/* ---- what differs ---- */
+
+/* How much a member says by its difference; 0: nothing. @good is from after. */
+static int
+weight (const char *name, JsonNode *bad, JsonNode *good)
+{
+  /* How long and how often it was tried, and what is no figure at all. */
+  static const char *const others[] = { "took_ms", "rounds", "moments", "reads", "sent", "tries",
+    "warnings", "criticals", NULL };
+  GType type;
+
+  if (g_strv_contains (others, name) || !JSON_NODE_HOLDS_VALUE (good))
+    return 0;
+  type = json_node_get_value_type (good);
+  if (JSON_NODE_HOLDS_NULL (bad))
+    return type == G_TYPE_STRING ? 0 : 4;
+  if (!JSON_NODE_HOLDS_VALUE (bad) || json_node_equal (bad, good))
+    return 0;
+  if (type == G_TYPE_BOOLEAN)
+    return strcmp (name, "long") == 0 || strcmp (name, "pass") == 0 ? 0 : 3;
+  if (type != G_TYPE_INT64 && type != G_TYPE_DOUBLE)
+    return 0;
+  return json_node_get_double (good) == 0 ? 2 : 1;
+}
+
+/* The member that says most; NULL: none does. */
+static const char *
+find_difference (JsonObject *bad, JsonObject *good)
+{
+  g_autoptr (GList) names = json_object_get_members (bad);
+  const char *found = NULL;
+  int most = 0;
+
+  for (GList *name = names; name != NULL; name = name->next) {
+    JsonNode *other = json_object_get_member (good, name->data);
+    const int says =
+        other ? weight (name->data, json_object_get_member (bad, name->data), other) : 0;
+
+    if (says > most) {
+      most = says;
+      found = name->data;
+    }
+  }
+  return found;
+}
+
+static gchar *
+difference (const Row *row, const Cell *cell)
+{
+  const Cell *before = row_cell (row, SIDE_BEFORE), *after = row_cell (row, SIDE_AFTER);
+  JsonObject *own = ((const Line *) g_ptr_array_index (cell->lines, 0))->object;
+  const double criticals = object_number (own, "criticals");
+  const char *name = NULL;
+
+  if (before != NULL && after != NULL)
+    name = find_difference (((const Line *) g_ptr_array_index (before->lines, 0))->object,
+        ((const Line *) g_ptr_array_index (after->lines, 0))->object);
+  if (name != NULL && json_object_has_member (own, name)) {
+    JsonNode *node = json_object_get_member (own, name);
+    g_autofree gchar *words = g_strdelimit (g_strdup (name), "_", ' ');
+    const double number = object_number (own, name);
+    g_autofree gchar *figure = isnan (number) ? NULL : digits (number);
+
+    if (JSON_NODE_HOLDS_NULL (node))
+      return g_strdup_printf ("%s: none", words);
+    if (figure != NULL)
+      return g_strdup_printf ("%s: %s", words, figure);
+    return g_strdup_printf ("%s: %s", words, object_flag (own, name) ? "yes" : "no");
+  }
+  if (criticals > 0)
+    return g_strdup_printf ("%.0f GLib critical%s", criticals, criticals == 1 ? "" : "s");
+  return NULL;
+}
+
 gchar *
 cell_figure (const Row *row, const Cell *cell, const Line **worst)
 {
@@ -398,7 +476,7 @@ cell_figure (const Row *row, const Cell *cell, const Line **worst)
     badness = said.badness;
     *worst = line;
   }
-  return text;
+  return text != NULL ? text : difference (row, cell);
 }
 
 /* Whether any line shows the fault, where the lines themselves do not promise one. */

@@ -441,19 +441,20 @@ add_bench (Report *report, const Line *line, GError **error)
   return TRUE;
 }
 
-/* bench-interpipe keeps each round of each plugin; what it comes to are the ratios of its rounds. */
+/* bench-interpipe keeps each round of each plugin; what it comes to are the ratios of its rounds. Each
+ * file is a run of its own. */
 static const struct {
   const char *key, *words;
   double bound;
   gboolean bound_is_min;
   const char *only; /* the case that has the bound; NULL: all */
 } ratios[] = {
-  { "rate", "delivered a second", 0.9, TRUE, NULL },
+  { "rate", "delivered/s", 0.9, TRUE, NULL },
   { "p99_us", "p99 of a call", 1 / 0.9, FALSE, "16 switchers" },
 };
 
 typedef struct {
-  const char *name;
+  const char *file, *name;
   guint figure;
   GHashTable *plain; /* round → value */
   GHashTable *patched;
@@ -468,16 +469,18 @@ rounds_free (Rounds *rounds)
 }
 
 static Rounds *
-find_rounds (GPtrArray *all, const char *name, guint figure)
+find_rounds (GPtrArray *all, const char *file, const char *name, guint figure)
 {
   Rounds *rounds;
 
   for (guint i = 0; i < all->len; i++) {
     rounds = g_ptr_array_index (all, i);
-    if (g_str_equal (rounds->name, name) && rounds->figure == figure)
+    if (g_str_equal (rounds->file, file) && g_str_equal (rounds->name, name)
+        && rounds->figure == figure)
       return rounds;
   }
   rounds = g_new0 (Rounds, 1);
+  rounds->file = file;
   rounds->name = name;
   rounds->figure = figure;
   rounds->plain = g_hash_table_new_full (NULL, NULL, NULL, g_free);
@@ -502,7 +505,7 @@ add_interpipe_round (GPtrArray *all, const Line *line)
 
     if (!(value > 0))
       continue;
-    rounds = find_rounds (all, name, i);
+    rounds = find_rounds (all, line->file, name, i);
     g_hash_table_replace (g_str_equal (plugin, "plain") ? rounds->plain : rounds->patched,
         GINT_TO_POINTER ((gint) round), g_memdup2 (&value, sizeof value));
     used = TRUE;
@@ -525,7 +528,7 @@ percentile (GArray *sorted, guint percent)
 }
 
 static void
-add_ratio (Report *report, const Rounds *rounds)
+add_ratio (Report *report, const Rounds *rounds, gboolean name_file)
 {
   g_autoptr (GArray) values = g_array_new (FALSE, FALSE, sizeof (double));
   GHashTableIter iter;
@@ -547,6 +550,11 @@ add_ratio (Report *report, const Rounds *rounds)
   g_array_sort (values, by_value);
   bench = g_new0 (Bench, 1);
   bench->family = ratios[rounds->figure].words;
+  if (name_file) {
+    bench->run = g_path_get_basename (rounds->file);
+    if (g_str_has_suffix (bench->run, ".jsonl"))
+      bench->run[strlen (bench->run) - strlen (".jsonl")] = '\0';
+  }
   bench->name = rounds->name;
   bench->unit = "ratio";
   bench->baseline = "unpatched plugin";
@@ -560,6 +568,31 @@ add_ratio (Report *report, const Rounds *rounds)
       : NAN;
   bench->rounds = values->len;
   g_ptr_array_add (report->benches, bench);
+}
+
+static gboolean
+of_several_files (GPtrArray *all)
+{
+  for (guint i = 1; i < all->len; i++)
+    if (!g_str_equal (((Rounds *) g_ptr_array_index (all, 0))->file,
+            ((Rounds *) g_ptr_array_index (all, i))->file))
+      return TRUE;
+  return FALSE;
+}
+
+static void
+bench_free (Bench *bench)
+{
+  g_free (bench->run);
+  g_free (bench);
+}
+
+gchar *
+bench_title (const Bench *bench)
+{
+  if (bench->run != NULL)
+    return g_strdup_printf ("%s: %s: %s", bench->run, bench->family, bench->name);
+  return g_strdup_printf ("%s: %s", bench->family, bench->name);
 }
 
 /* ---- all of it ---- */
@@ -590,12 +623,12 @@ report_new (GPtrArray *lines, GError **error)
   report->lines = lines;
   report->rows = g_ptr_array_new_with_free_func ((GDestroyNotify) row_free);
   report->timelines = g_ptr_array_new_with_free_func ((GDestroyNotify) pair_free);
-  report->benches = g_ptr_array_new_with_free_func (g_free);
+  report->benches = g_ptr_array_new_with_free_func ((GDestroyNotify) bench_free);
   for (guint i = 0; i < lines->len; i++)
     if (!sort_in (report, rounds, g_ptr_array_index (lines, i), error))
       return NULL;
   for (guint i = 0; i < rounds->len; i++)
-    add_ratio (report, g_ptr_array_index (rounds, i));
+    add_ratio (report, g_ptr_array_index (rounds, i), of_several_files (rounds));
   /* Both sorts are stable. */
   g_ptr_array_sort (report->rows, by_target);
   g_ptr_array_sort (report->timelines, pair_by_target);
@@ -629,7 +662,8 @@ report_texts (const Report *report, const char *member)
     const Line *line = g_ptr_array_index (report->lines, i);
     const char *text = object_text (line->object, member);
 
-    if (text != NULL && !g_ptr_array_find_with_equal_func (texts, text, g_str_equal, NULL))
+    if (text != NULL && !g_str_equal (text, "unknown")
+        && !g_ptr_array_find_with_equal_func (texts, text, g_str_equal, NULL))
       g_ptr_array_add (texts, (gpointer) text);
   }
   g_ptr_array_sort (texts, by_text);

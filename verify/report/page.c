@@ -255,7 +255,8 @@ add_row (Page *page, const Row *row, GPtrArray *columns)
     if (cell != NULL) {
       add_cell (page, row, cell);
     } else {
-      add (page, "<td class=\"empty\" data-side=\"");
+      g_string_append_printf (page->html, "<td class=\"empty%s\" data-side=\"",
+          column->side == SIDE_OTHER ? " other" : "");
       add_text (page, side_words (column));
       add (page, "\">not run</td>");
     }
@@ -374,7 +375,7 @@ add_bench_row (Page *page, const Bench *bench)
 {
   const char *class = isnan (bench->bound) ? "empty" : bench_held (bench) ? "held" : "broken";
   g_autofree gchar *value = value_text (bench->value, bench->unit);
-  g_autofree gchar *name = g_strdup_printf ("%s: %s", bench->family, bench->name);
+  g_autofree gchar *name = bench_title (bench);
 
   add (page, "<tr>");
   add_element (page, "th scope=\"row\"", name);
@@ -596,6 +597,7 @@ static void
 add_details (Page *page)
 {
   const GPtrArray *rows = page->report->rows;
+  const char *target = NULL;
 
   if (rows->len == 0)
     return;
@@ -606,9 +608,13 @@ add_details (Page *page)
   for (guint i = 0; i < rows->len; i++) {
     const Row *row = g_ptr_array_index (rows, i);
 
+    if (target == NULL || !g_str_equal (target, row->target)) {
+      add (page, "<h3>");
+      add_badge (page, row->target);
+      add (page, "</h3>\n");
+    }
+    target = row->target;
     g_string_append_printf (page->html, "<details%s><summary>", row_failed (row) ? " open" : "");
-    add_badge (page, row->target);
-    add (page, " ");
     add_text (page, scenario_title (row->scenario));
     if (!g_str_equal (scenario_title (row->scenario), row->scenario)) {
       add (page, " ");

@@ -8,7 +8,8 @@
 
 #define WIDE_WIDTH 920
 #define NARROW_WIDTH 344
-#define ROW_HEIGHT 46
+#define WIDE_ROW 46
+#define NARROW_ROW 66
 #define AXIS_HEIGHT 54
 #define TOP 20
 /* Axes end here, whatever a bar does; it is said in figures beside it. */
@@ -76,36 +77,32 @@ bench_ink (const Bench *bench)
   return bench_held (bench) ? INK_GOOD : INK_BAD;
 }
 
-/* Rows from the top: y is −1, −2 … Name and figures stand over the bar. */
+/* Rows from the top: y is −1, −2 … Name and figures stand over the bar; on a phone in two lines. */
 static void
 add_row (Plot *plot, const Bench *bench, int y, double end, gboolean narrow)
 {
   g_autofree gchar *words = bench_words (bench);
-  g_autofree gchar *name = g_strdup_printf ("%s: %s", bench->family, bench->name);
+  g_autofree gchar *name = bench_title (bench);
   const double unit = unit_of (bench);
+  const double low = y - 0.30, high = narrow ? y - 0.12 : y - 0.02;
   const double p10 = fmin (bench->p10 / unit, end), p90 = fmin (bench->p90 / unit, end);
+  const char *ink = plot_ink (bench_ink (bench));
 
-  if (narrow && g_utf8_strlen (name, -1) > 34) {
-    gchar *cut = g_utf8_substring (name, 0, 33);
-
-    g_free (name);
-    name = g_strconcat (cut, "…", NULL);
-    g_free (cut);
-  }
   plot_add (plot, "set label %s at graph 0, first %g left textcolor %s front\n",
-      plot_text (plot, name), y + 0.30, plot_ink (INK_TEXT));
-  plot_add (plot, "set label %s at graph 1, first %g right textcolor %s front\n",
-      plot_text (plot, words), narrow ? y - 0.02 : y + 0.30, plot_ink (bench_ink (bench)));
+      plot_text (plot, name), y + (narrow ? 0.34 : 0.30), plot_ink (INK_TEXT));
+  plot_add (plot, "set label %s at graph %d, first %g %s textcolor %s front\n",
+      plot_text (plot, words), narrow ? 0 : 1, y + (narrow ? 0.07 : 0.30),
+      narrow ? "left" : "right", ink);
   plot_add (plot,
       "set object rectangle from first 0, first %g to first %g, first %g fillcolor %s fillstyle "
       "solid 1 noborder\n",
-      y - 0.30, fmin (bench->value / unit, end), y - 0.02, plot_ink (bench_ink (bench)));
+      low, fmin (bench->value / unit, end), high, ink);
   if (isnan (p10) || isnan (p90))
     return;
   plot_add (plot,
-      "set arrow from first %g, first %g to first %g, first %g heads size screen "
-      "0.004,90 linewidth 1.5 linecolor %s front\n",
-      p10, y - 0.16, p90, y - 0.16, plot_ink (INK_TEXT));
+      "set arrow from first %g, first %g to first %g, first %g heads size screen %g,90 linetype 1 "
+      "dashtype solid linewidth 1.5 linecolor %s front\n",
+      p10, (low + high) / 2, p90, (low + high) / 2, narrow ? 0.008 : 0.004, plot_ink (INK_TEXT));
 }
 
 gchar *
@@ -126,7 +123,8 @@ picture_benches (const Report *report, BenchKind kind, PlotForm form, PlotUse us
   g_autoptr (GString) description = g_string_new (NULL);
   const gboolean narrow = form == PLOT_NARROW;
   const int width = narrow ? NARROW_WIDTH : WIDE_WIDTH;
-  const int height = TOP + AXIS_HEIGHT + ROW_HEIGHT * (int) benches->len;
+  const int row = narrow ? NARROW_ROW : WIDE_ROW;
+  const int height = TOP + AXIS_HEIGHT + row * (int) benches->len;
   const double end = axis_end (benches);
 
   if (benches->len == 0)
@@ -159,9 +157,10 @@ picture_benches (const Report *report, BenchKind kind, PlotForm form, PlotUse us
   for (guint i = 0; i < benches->len; i++) {
     const Bench *bench = g_ptr_array_index (benches, i);
     g_autofree gchar *words = bench_words (bench);
+    g_autofree gchar *name = bench_title (bench);
 
     add_row (plot, bench, -1 - (int) i, end, narrow);
-    g_string_append_printf (description, "%s: %s: %s. ", bench->family, bench->name, words);
+    g_string_append_printf (description, "%s: %s. ", name, words);
   }
   plot_add (plot, "plot '-' using 1:2 with dots linecolor %s\n0 -1\ne\n", plot_ink (INK_SHADE));
   return plot_render (plot, use, narrow ? "narrow" : "wide", titles[kind], description->str, error);

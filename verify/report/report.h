@@ -89,7 +89,8 @@ typedef struct {
 
 typedef struct {
   const char *family, *name, *unit, *baseline; /* baseline NULL: none */
-  double value, p10, p90, bound;               /* NAN: none */
+  gchar *run;                    /* the file, where there are several runs of it; or NULL */
+  double value, p10, p90, bound; /* NAN: none */
   gboolean bound_is_min;
   guint rounds;
 } Bench;
@@ -113,6 +114,7 @@ const char *target_title (const char *target);
 /* Sorted names of all distinct texts of that member; free with g_ptr_array_unref. */
 GPtrArray *report_texts (const Report *report, const char *member);
 
+gchar *bench_title (const Bench *bench);
 /* What a bench comes to. Neither if there is no bound. */
 gboolean bench_held (const Bench *bench);
 gboolean bench_missed (const Bench *bench);

@@ -6,17 +6,21 @@
  */
 #include "page.h"
 #include "pictures.h"
+#include "text.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 static gchar *out_dir, *picture_name, *svg_file;
+static gboolean as_text;
 static gchar **files;
 
 static const GOptionEntry entries[] = {
   { "out", 0, 0, G_OPTION_ARG_FILENAME, &out_dir, "Write DIR/index.html", "DIR" },
+  { "text", 0, 0, G_OPTION_ARG_NONE, &as_text, "Print a table, too", NULL },
   { "picture", 0, 0, G_OPTION_ARG_STRING, &picture_name,
       "Write one picture, such as latency-real, sockets-real-before, bench", "NAME" },
   { "svg", 0, 0, G_OPTION_ARG_FILENAME, &svg_file, "… to this file", "FILE" },
@@ -38,9 +42,9 @@ read_options (int *argc, char ***argv, GError **error)
     return FALSE;
   if ((picture_name == NULL) != (svg_file == NULL))
     g_set_error (error, REPORT_ERROR, 0, "--picture NAME and --svg FILE belong together");
-  else if (out_dir == NULL && svg_file == NULL)
-    g_set_error (
-        error, REPORT_ERROR, 0, "where to? --out DIR, or --picture NAME --svg FILE; --help tells");
+  else if (out_dir == NULL && svg_file == NULL && !as_text)
+    g_set_error (error, REPORT_ERROR, 0,
+        "where to? --out DIR, --text, or --picture NAME --svg FILE; --help tells");
   else if (files == NULL)
     g_set_error (error, REPORT_ERROR, 0, "no file of result lines was given; --help tells");
   else
@@ -175,6 +179,11 @@ main (int argc, char **argv)
       || (svg_file != NULL && !write_picture (report, &error))) {
     g_printerr ("wolf-report: %s\n", error->message);
     return 2;
+  }
+  if (as_text) {
+    g_autofree gchar *text = text_new (report);
+
+    fputs (text, stdout);
   }
   return 0;
 }

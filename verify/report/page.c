@@ -465,8 +465,8 @@ add_benches (Page *page, GError **error)
 static gboolean
 is_figure (const char *name)
 {
-  static const char *const others[] = { "scenario", "label", "target", "failed", "pass", "latency",
-    "sockets", "events", NULL };
+  static const char *const others[] = { "scenario", "label", "target", "failed", "broken", "pass",
+    "latency", "sockets", "events", NULL };
 
   return !g_strv_contains (others, name);
 }

@@ -11,7 +11,10 @@
 
 /* The band of no answer, as multiples of the patience. */
 #define BAND_BEGIN 1.7
-#define BAND_END 6.0
+#define BAND_LABEL 2.7
+#define BAND_BARS_AFTER 4.3
+#define BAND_BARS_BEFORE 6.2
+#define BAND_END 10.0
 
 #define WIDE_WIDTH 920
 #define WIDE_HEIGHT 400
@@ -22,11 +25,12 @@
 #define SAME_MOMENT 0.02
 
 /* A request that took that share of the axis is drawn as long as it took. */
-#define LONG_REQUEST 0.006
+#define LONG_REQUEST 0.015
 
 typedef struct {
   double begin, end;       /* s */
   double lowest, patience; /* ms */
+  double label;            /* ms, under all points */
   gboolean narrow, from_cancel;
 } Axes;
 
@@ -99,7 +103,7 @@ stretch (Axes *axes, const Timeline *timeline)
 static Axes
 axes_of (const TimelinePair *pair, PlotForm form)
 {
-  Axes axes = { G_MAXDOUBLE, -G_MAXDOUBLE, 10, 0, form == PLOT_NARROW, FALSE };
+  Axes axes = { G_MAXDOUBLE, -G_MAXDOUBLE, 10, 0, 0, form == PLOT_NARROW, FALSE };
   double room;
 
   for (int side = SIDE_BEFORE; side <= SIDE_AFTER; side++) {
@@ -109,7 +113,9 @@ axes_of (const TimelinePair *pair, PlotForm form)
   room = (axes.end - axes.begin) * 0.015;
   axes.begin -= room;
   axes.end += room;
-  axes.lowest = pow (10, floor (log10 (fmax (axes.lowest, 0.01))));
+  axes.lowest = fmax (axes.lowest, 0.01);
+  axes.label = axes.lowest / 1.7;
+  axes.lowest = pow (10, floor (log10 (axes.lowest / 3)));
   return axes;
 }
 
@@ -197,24 +203,26 @@ summary (const Timeline *timeline, Side side, gboolean brief)
   return g_strdup_printf ("%s: all %u answered, slowest %s", name, meanwhile.requests, slowest);
 }
 
-/* Beside what it names: under the band and what was answered late, or over the points. */
+/* Where it is seen what is named: in the band under the bars, or under the points. */
 static void
 add_label (Plot *plot, const Axes *axes, const Timeline *timeline, Side side)
 {
   const Meanwhile meanwhile = timeline_meanwhile (timeline);
   g_autofree gchar *text = summary (timeline, side, axes->narrow);
   const double begin = event_time (timeline, "cancel"), end = event_time (timeline, "released");
-  const double slowest = isnan (meanwhile.slowest_ms) ? axes->lowest * 30 : meanwhile.slowest_ms;
-  const double y =
-      meanwhile.unanswered > 0 ? axes->patience / 3.2 : fmin (slowest * 2.6, axes->patience / 3);
+  /* Two sides that both answer are one over the other. */
+  const double y = meanwhile.unanswered > 0 ? axes->patience * BAND_LABEL
+                                            : axes->label * (side == SIDE_BEFORE ? 0.55 : 1);
+  Ink ink = side == SIDE_BEFORE ? INK_BEFORE : INK_AFTER;
 
+  if (meanwhile.unanswered > 0)
+    ink = side == SIDE_BEFORE ? INK_BEFORE_ON_BAND : INK_AFTER_ON_BAND;
   plot_add (plot, "set label %s at ", plot_text (plot, text));
   if (axes->narrow || isnan (begin) || isnan (end))
     plot_add (plot, "graph 0.5");
   else
     plot_add (plot, "first %g", (begin + end) / 2);
-  plot_add (plot, ", first %g center textcolor %s front\n", y,
-      plot_ink (side == SIDE_BEFORE ? INK_BEFORE : INK_AFTER));
+  plot_add (plot, ", first %g center textcolor %s front\n", y, plot_ink (ink));
 }
 
 /* Whether a request took so long that a point would hide it. */
@@ -240,8 +248,8 @@ add_points (Plot *plot, const Axes *axes, const Timeline *timeline)
 static void
 add_bars (Plot *plot, const Axes *axes, const Timeline *timeline, Side side)
 {
-  /* Both sides may have some: one in the upper half, one in the lower. */
-  const double low = side == SIDE_BEFORE ? 3.5 : 2.2, high = low * 1.35;
+  /* Both sides may have some. */
+  const double low = side == SIDE_BEFORE ? BAND_BARS_BEFORE : BAND_BARS_AFTER, high = low * 1.3;
 
   for (guint i = 0; i < timeline->samples->len; i++) {
     const Sample *sample = &g_array_index (timeline->samples, Sample, i);

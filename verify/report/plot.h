@@ -16,6 +16,8 @@ typedef enum {
   INK_GRID,
   INK_BEFORE,
   INK_AFTER,
+  INK_BEFORE_ON_BAND, /* text that lies on the band */
+  INK_AFTER_ON_BAND,
   INK_BAND,  /* where nobody is answered */
   INK_SHADE, /* beyond a bound */
   INK_GOOD,

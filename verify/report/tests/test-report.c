@@ -200,7 +200,11 @@ test_full (Fixture *fixture, gconstpointer data)
       html, "<b>not held</b> in 1 of 2 runs<br><span class=\"figure\">7 of 9 pipelines see EOS");
   assert_has (html, "after: not held: every pipeline sees EOS");
   assert_has (html, "<th scope=\"col\">without-inherit</th>");
+  /* One fix off: its own fault shows, no other; or else. */
   assert_has (html, "class=\"fault\" data-side=\"without-inherit\"");
+  assert_has (html, "class=\"held\" data-side=\"without-stop\"");
+  assert_has (html, "class=\"broken\" data-side=\"without-tokens\"");
+  assert_has (html, "class=\"missed\" data-side=\"without-threads\"");
   assert_has (html, "crashed: Segmentation fault");
   /* A round that has no other side does not count. */
   assert_has (html, "0.80\302\240×");
@@ -225,7 +229,7 @@ test_links (Fixture *fixture, gconstpointer data)
     assert_has (html, id);
     at = name;
   }
-  g_assert_cmpuint (links, ==, 5 + 6);
+  g_assert_cmpuint (links, ==, 5 + 7);
 }
 
 static void
@@ -487,6 +491,29 @@ test_pictures (Fixture *fixture, gconstpointer data)
   }
 }
 
+static void
+test_text (Fixture *fixture, gconstpointer data)
+{
+  const char *const argv[] = { REPORT_PROGRAM, "--text", FIXTURES "/full.jsonl", NULL };
+  const char *const hostile[] = { REPORT_PROGRAM, "--text", FIXTURES "/hostile.jsonl", NULL };
+  g_auto (Ended) ended = spawn (argv, fixture->dir); /* no gnuplot is needed */
+  g_auto (Ended) other = spawn (hostile, fixture->dir);
+
+  (void) data;
+  g_assert_cmpstr (ended.err, ==, "");
+  g_assert_cmpint (ended.status, ==, 0);
+  assert_has (ended.out, "[real Wolf]");
+  assert_has (ended.out, "✕ /cancel: no answer in 8");
+  assert_has (ended.out, "✓ /cancel: 41");
+  assert_has (ended.out, "✕ NOT HELD: 7 of 9 pipelines see EOS");
+  assert_has (ended.out, "? fault not shown: 9 of 9");
+  assert_has (ended.out, "with one fix off each: 4 runs, 1 faults, 2 not as expected");
+  assert_has (ended.out, "✕ MISSED: 1.3");
+  g_assert_cmpint (other.status, ==, 0);
+  for (const char *at = other.out; *at != '\0'; at++)
+    g_assert_true ((guchar) *at >= 0x20 || *at == '\n');
+}
+
 int
 main (int argc, char **argv)
 {
@@ -504,6 +531,7 @@ main (int argc, char **argv)
     { "/report/no-gnuplot", test_no_gnuplot },
     { "/report/old-page-stays", test_old_page_stays },
     { "/report/pictures", test_pictures },
+    { "/report/text", test_text },
   };
 
   g_test_init (&argc, &argv, NULL);

@@ -73,9 +73,9 @@ static void
 print (const BenchOptions *options, const char *when, double ns[KINDS][BENCH_ROUNDS_MAX],
     guint rounds, double to_gmutex_at_most, double to_raw_at_most)
 {
-  g_autofree gchar *pair = g_strdup_printf ("pair, %s", when);
-  g_autofree gchar *to_gmutex = g_strdup_printf ("pair, %s, against GMutex", when);
-  g_autofree gchar *to_raw = g_strdup_printf ("pair, %s, against a raw robust mutex", when);
+  g_autofree gchar *pair = g_strdup_printf ("%s, a pair", when);
+  g_autofree gchar *to_gmutex = g_strdup_printf ("%s, against GMutex", when);
+  g_autofree gchar *to_raw = g_strdup_printf ("%s, against raw robust mutex", when);
   const BenchCase cases[] = {
     { "lock", to_gmutex, "ratio", "GMutex", to_gmutex_at_most },
     { "lock", to_raw, "ratio", "raw robust, error-checking mutex", to_raw_at_most },

@@ -116,6 +116,21 @@ say_answer (const Known *known, JsonObject *object, Said *said)
   return TRUE;
 }
 
+/* How long a process took to end, or null: it did not. */
+static gboolean
+say_exit (const Known *known, JsonObject *object, Said *said)
+{
+  const double ms = object_number (object, known->member);
+  g_autofree gchar *time = isnan (ms) ? NULL : time_text (ms);
+
+  if (time == NULL && !object_null (object, known->member))
+    return FALSE;
+  said->badness = time ? ms * 1e-9 : G_MAXDOUBLE;
+  said->text =
+      time ? g_strdup_printf ("%s after %s", known->what, time) : g_strdup ("does not end");
+  return TRUE;
+}
+
 /* So many of many unanswered, or the slowest. */
 static gboolean
 say_unanswered (const Known *known, JsonObject *object, Said *said)
@@ -130,7 +145,7 @@ say_unanswered (const Known *known, JsonObject *object, Said *said)
   if (isnan (unanswered))
     return FALSE;
   said->badness = unanswered > 0 ? unanswered : isnan (ms) ? 0 : ms * 1e-9;
-  if (unanswered > 0 && !isnan (all))
+  if (unanswered > 0 && all >= unanswered)
     said->text = g_strdup_printf ("%s: no answer to %.0f of %.0f", known->what, unanswered, all);
   else if (unanswered > 0)
     said->text = g_strdup_printf ("%s: no answer to %.0f", known->what, unanswered);
@@ -327,7 +342,7 @@ static const Known scenarios[] = {
   { "cycles", "Sessions made and ended in turn", say_growth, NULL, NULL, NULL, TRUE },
   { "sigterm-streaming", "SIGTERM while streaming", say_all, "pipelines see EOS", "pipelines_eos",
       "pipelines", FALSE },
-  { "sigterm-ward", "SIGTERM with stuck sessions", say_answer, "exit", "exit_ms", NULL, FALSE },
+  { "sigterm-ward", "SIGTERM with stuck sessions", say_exit, "ends", "exit_ms", NULL, FALSE },
   { "inherited", "A program started meanwhile", say_count, "sockets inherited", "child_sockets",
       NULL, FALSE },
   { "abuse", "Abusive clients", say_count, "sockets left in CLOSE_WAIT", "close_wait", NULL, TRUE },
@@ -368,7 +383,7 @@ static const Known by_member[] = {
   { NULL, NULL, say_unanswered, "/cancel", "cancel_", "sessions", FALSE },
   { NULL, NULL, say_answer, "/cancel", "cancel_ms", NULL, FALSE },
   { NULL, NULL, say_answer, "stop", "stop_ms", NULL, FALSE },
-  { NULL, NULL, say_answer, "exit", "exit_ms", NULL, FALSE },
+  { NULL, NULL, say_exit, "ends", "exit_ms", NULL, FALSE },
   { NULL, NULL, say_unanswered, "calls", "", NULL, FALSE },
 };
 
@@ -381,6 +396,14 @@ find_known (const char *scenario)
   return NULL;
 }
 
+guint
+scenario_order (const char *scenario)
+{
+  const Known *known = find_known (scenario);
+
+  return known != NULL ? (guint) (known - scenarios) : G_N_ELEMENTS (scenarios);
+}
+
 const char *
 scenario_title (const char *scenario)
 {
@@ -390,18 +413,38 @@ scenario_title (const char *scenario)
 }
 
 static gboolean
-say (const Row *row, JsonObject *object, Said *said)
+say_by_member (JsonObject *object, Said *said, double worse_than)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (by_member); i++) {
+    Said other = { NULL, 0 };
+
+    if (!by_member[i].say (&by_member[i], object, &other))
+      continue;
+    if (other.badness > worse_than) {
+      *said = other;
+      return TRUE;
+    }
+    g_free (other.text);
+  }
+  return FALSE;
+}
+
+/* @fault: the line shows a fault; if that is not in its usual figure, it is in another one. */
+static gboolean
+say (const Row *row, JsonObject *object, gboolean fault, Said *said)
 {
   const Known *known = find_known (row->scenario);
+  Said other = { NULL, 0 };
 
   said->text = NULL;
   said->badness = 0;
-  if (known != NULL && known->say (known, object, said))
-    return TRUE;
-  for (guint i = 0; i < G_N_ELEMENTS (by_member); i++)
-    if (by_member[i].say (&by_member[i], object, said))
-      return TRUE;
-  return FALSE;
+  if (known == NULL || !known->say (known, object, said))
+    return say_by_member (object, said, -1);
+  if (fault && said->badness < 1 && !known->not_always && say_by_member (object, &other, 1)) {
+    g_free (said->text);
+    *said = other;
+  }
+  return TRUE;
 }
 
 /* ---- what differs ---- */
@@ -489,7 +532,7 @@ cell_figure (const Row *row, const Cell *cell, const Line **worst)
     const Line *line = g_ptr_array_index (cell->lines, i);
     Said said;
 
-    if (!say (row, line->object, &said) || said.badness <= badness) {
+    if (!say (row, line->object, cell->side == SIDE_BEFORE, &said) || said.badness <= badness) {
       g_clear_pointer (&said.text, g_free);
       continue;
     }
@@ -512,7 +555,7 @@ shows_fault (const Row *row, const Cell *cell)
   for (guint i = 0; i < cell->lines->len; i++) {
     const Line *line = g_ptr_array_index (cell->lines, i);
     Said said = { NULL, 0 };
-    const gboolean known_figure = say (row, line->object, &said);
+    const gboolean known_figure = say (row, line->object, FALSE, &said);
 
     g_free (said.text);
     if (!known_figure || said.badness >= 1)

@@ -180,7 +180,9 @@ by_target (gconstpointer a, gconstpointer b)
 
   if (p != q)
     return p < q ? -1 : 1;
-  return p == G_N_ELEMENTS (targets) ? strcmp (x->target, y->target) : 0;
+  if (strcmp (x->target, y->target) != 0)
+    return strcmp (x->target, y->target);
+  return (gint) scenario_order (x->scenario) - (gint) scenario_order (y->scenario);
 }
 
 /* ---- timelines ---- */
@@ -607,7 +609,9 @@ sort_in (Report *report, GPtrArray *rounds, const Line *line, GError **error)
   if (object_text (line->object, "bench") != NULL) {
     if (object_node (line->object, "value") != NULL)
       return add_bench (report, line, error);
-    if (add_interpipe_round (rounds, line))
+    /* Its other lines say what was compared, and once more what the rounds come to. */
+    if (add_interpipe_round (rounds, line)
+        || g_str_equal (object_text (line->object, "bench"), "interpipe"))
       return TRUE;
   }
   report->unused++;

@@ -803,7 +803,7 @@ add_origin (Page *page)
       page->report->lines->len, longs);
   if (page->report->unused > 0)
     g_string_append_printf (page->html,
-        "<dt>Left out</dt><dd>%u lines that are neither of a scenario nor of a bench that is "
+        "<dt>Left out</dt><dd>%u of them, which are neither of a scenario nor of a bench that is "
         "known</dd>\n",
         page->report->unused);
   add_not_measured (page);

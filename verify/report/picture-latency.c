@@ -333,7 +333,7 @@ picture_latency (const TimelinePair *pair, PlotForm form, PlotUse use, GError **
   const Axes axes = axes_of (pair, form);
   const int width = axes.narrow ? NARROW_WIDTH : WIDE_WIDTH;
   const int height = axes.narrow ? NARROW_HEIGHT : WIDE_HEIGHT;
-  g_autoptr (Plot) plot = plot_new (width, height);
+  g_autoptr (Plot) plot = plot_new (width, height, target_title (pair->target));
   g_autofree gchar *title = g_strdup_printf (
       "Latency of the HTTPS port through the fault, %s", target_title (pair->target));
   g_autofree gchar *description = describe (pair);

@@ -103,7 +103,7 @@ picture_sockets (const TimelinePair *pair, Side side, PlotUse use, GError **erro
   const Timeline *timeline = pair->sides[side];
   const Ink ink = side == SIDE_BEFORE ? INK_BEFORE : INK_AFTER;
   const char *name = side == SIDE_BEFORE ? "before" : "after";
-  g_autoptr (Plot) plot = plot_new (WIDTH, HEIGHT);
+  g_autoptr (Plot) plot = plot_new (WIDTH, HEIGHT, target_title (pair->target));
   g_autofree gchar *established =
       g_strdup_printf ("linewidth 1.5 linecolor %s", plot_ink (INK_PLAIN));
   g_autofree gchar *close_wait = g_strdup_printf ("linewidth 3.5 linecolor %s", plot_ink (ink));

@@ -35,7 +35,7 @@ static const char *const ink_classes[N_INKS] = {
 };
 
 Plot *
-plot_new (int width, int height)
+plot_new (int width, int height, const char *subject)
 {
   Plot *plot = g_new0 (Plot, 1);
 
@@ -50,6 +50,9 @@ plot_new (int width, int height)
       "set style fill solid noborder\n"
       "unset key\n",
       width, height);
+  if (subject != NULL)
+    plot_add (plot, "set label %s at screen %g, screen %g left font ',12' textcolor %s\n",
+        plot_text (plot, subject), 2.0 / width, 11.0 / height, plot_ink (INK_TEXT));
   return plot;
 }
 

@@ -38,8 +38,8 @@ typedef enum {
   PLOT_STANDALONE, /* a file of its own, light and dark by itself */
 } PlotUse;
 
-/* Size in CSS pixels. */
-Plot *plot_new (int width, int height);
+/* Size in CSS pixels. @subject stands in the lower left corner: what was measured; NULL: nothing does. */
+Plot *plot_new (int width, int height, const char *subject);
 void plot_free (Plot *plot);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Plot, plot_free)
 

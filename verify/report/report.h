@@ -97,7 +97,7 @@ typedef struct {
 
 typedef struct {
   GPtrArray *lines;
-  GPtrArray *rows; /* by target, real Wolf first, then as the lines came */
+  GPtrArray *rows; /* by target, real Wolf first, and by scenario */
   GPtrArray *timelines;
   GPtrArray *benches;
   guint unused; /* lines that are none of these */
@@ -131,6 +131,8 @@ typedef enum {
 
 /* What the scenario is, in words; its name if we do not know it. */
 const char *scenario_title (const char *scenario);
+/* Where its row stands among the others of its target. */
+guint scenario_order (const char *scenario);
 /* The key figure of the worst line, "/cancel: no answer in 30 s"; NULL: none is known. *worst is that line. */
 gchar *cell_figure (const Row *row, const Cell *cell, const Line **worst);
 Verdict cell_verdict (const Row *row, const Cell *cell);

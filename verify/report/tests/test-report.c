@@ -211,7 +211,7 @@ test_full (Fixture *fixture, gconstpointer data)
   assert_has (html, "≥ 0.90\302\240×: missed");
   assert_has (html, "node-lifetime-listen: no line from after");
   assert_has (html, "0a4e766, 0a4e766+17");
-  assert_has (html, "1 lines that are neither");
+  assert_has (html, "1 of them, which are neither");
 }
 
 /* Every row leads somewhere. */
@@ -250,7 +250,7 @@ test_empty_sections (Fixture *fixture, gconstpointer data)
       "ms\":9,\"samples\":[[1,2]]},\"pass\":true}",
         { "There is no line from before", "No line has the states", "all 1 requests answered",
             "no line of a bench" } },
-    { "{}", { "no line of a scenario", "1 lines that are neither", "no bench", "No line" } },
+    { "{}", { "no line of a scenario", "1 of them, which are neither", "no bench", "No line" } },
   };
 
   (void) data;

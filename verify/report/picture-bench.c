@@ -167,6 +167,8 @@ picture_benches (const Report *report, BenchKind kind, PlotForm form, PlotUse us
     add_row (plot, bench, -1 - (int) i, end, narrow);
     g_string_append_printf (description, "%s: %s. ", name, words);
   }
-  plot_add (plot, "plot '-' using 1:2 with dots linecolor %s\n0 -1\ne\n", plot_ink (INK_SHADE));
+  /* All is drawn already; gnuplot wants to plot something. */
+  plot_add (plot, "plot '-' using 1:2 with points pointtype 7 pointsize 0 linecolor %s\n0 -1\ne\n",
+      plot_ink (INK_SHADE));
   return plot_render (plot, use, narrow ? "narrow" : "wide", titles[kind], description->str, error);
 }

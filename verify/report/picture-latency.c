@@ -115,7 +115,7 @@ axes_of (const TimelinePair *pair, PlotForm form)
   axes.end += room;
   axes.lowest = fmax (axes.lowest, 0.01);
   axes.label = axes.lowest / 1.7;
-  axes.lowest = pow (10, floor (log10 (axes.lowest / 3)));
+  axes.lowest = pow (10, floor (log10 (axes.lowest / 2.2)));
   return axes;
 }
 

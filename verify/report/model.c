@@ -224,86 +224,71 @@ tuple_number (JsonArray *tuple, guint i, gboolean or_null, double *number)
   return isfinite (*number);
 }
 
-/* The tuple @i of @array, if it has @size elements. */
-static JsonArray *
-tuple_of (JsonArray *array, guint i, guint size)
-{
-  JsonNode *node = json_array_get_element (array, i);
+typedef gboolean (*TakeTuple) (JsonArray *tuple, GArray *taken);
 
-  if (!JSON_NODE_HOLDS_ARRAY (node) || json_array_get_length (json_node_get_array (node)) != size)
-    return NULL;
-  return json_node_get_array (node);
-}
-
-/* NULL: not there. */
-static JsonArray *
-array_of (const Line *line, const char *path, gboolean *bad)
+/* Takes each tuple of the list at @path, if there is one; FALSE: it is no list of such tuples. */
+static gboolean
+read_list (const Line *line, const char *path, guint size, TakeTuple take, GArray *taken)
 {
   JsonNode *node = object_node (line->object, path);
+  JsonArray *array;
 
-  *bad |= node != NULL && !JSON_NODE_HOLDS_ARRAY (node);
-  return node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+  if (node == NULL)
+    return TRUE;
+  if (!JSON_NODE_HOLDS_ARRAY (node))
+    return FALSE;
+  array = json_node_get_array (node);
+  for (guint i = 0; i < json_array_get_length (array); i++) {
+    JsonNode *tuple = json_array_get_element (array, i);
+
+    if (!JSON_NODE_HOLDS_ARRAY (tuple)
+        || json_array_get_length (json_node_get_array (tuple)) != size
+        || !take (json_node_get_array (tuple), taken))
+      return FALSE;
+  }
+  return TRUE;
 }
 
 static gboolean
-read_samples (Timeline *timeline)
+take_sample (JsonArray *tuple, GArray *samples)
 {
-  gboolean bad = FALSE;
-  JsonArray *array = array_of (timeline->line, "latency.samples", &bad);
+  Sample sample;
 
-  for (guint i = 0; array && i < json_array_get_length (array); i++) {
-    JsonArray *tuple = tuple_of (array, i, 2);
-    Sample sample;
-
-    if (!tuple || !tuple_number (tuple, 0, FALSE, &sample.t)
-        || !tuple_number (tuple, 1, TRUE, &sample.ms))
-      return FALSE;
-    sample.t /= 1000;
-    g_array_append_val (timeline->samples, sample);
-  }
-  return !bad;
+  if (!tuple_number (tuple, 0, FALSE, &sample.t) || !tuple_number (tuple, 1, TRUE, &sample.ms))
+    return FALSE;
+  sample.t /= 1000;
+  g_array_append_val (samples, sample);
+  return TRUE;
 }
 
 static gboolean
-read_sockets (Timeline *timeline)
+take_sockets (JsonArray *tuple, GArray *all)
 {
-  gboolean bad = FALSE;
-  JsonArray *array = array_of (timeline->line, "sockets", &bad);
+  Sockets sockets;
 
-  for (guint i = 0; array && i < json_array_get_length (array); i++) {
-    JsonArray *tuple = tuple_of (array, i, 4);
-    Sockets sockets;
-
-    if (!tuple || !tuple_number (tuple, 0, FALSE, &sockets.t)
-        || !tuple_number (tuple, 1, FALSE, &sockets.established)
-        || !tuple_number (tuple, 2, FALSE, &sockets.close_wait)
-        || !tuple_number (tuple, 3, FALSE, &sockets.unaccepted))
-      return FALSE;
-    sockets.t /= 1000;
-    g_array_append_val (timeline->sockets, sockets);
-  }
-  return !bad;
+  if (!tuple_number (tuple, 0, FALSE, &sockets.t)
+      || !tuple_number (tuple, 1, FALSE, &sockets.established)
+      || !tuple_number (tuple, 2, FALSE, &sockets.close_wait)
+      || !tuple_number (tuple, 3, FALSE, &sockets.unaccepted))
+    return FALSE;
+  sockets.t /= 1000;
+  g_array_append_val (all, sockets);
+  return TRUE;
 }
 
 static gboolean
-read_events (Timeline *timeline)
+take_event (JsonArray *tuple, GArray *events)
 {
-  gboolean bad = FALSE;
-  JsonArray *array = array_of (timeline->line, "events", &bad);
+  JsonNode *name = json_array_get_element (tuple, 1);
+  Event event;
 
-  for (guint i = 0; array && i < json_array_get_length (array); i++) {
-    JsonArray *tuple = tuple_of (array, i, 2);
-    JsonNode *name = tuple ? json_array_get_element (tuple, 1) : NULL;
-    Event event;
-
-    if (!tuple || !tuple_number (tuple, 0, FALSE, &event.t) || !JSON_NODE_HOLDS_VALUE (name)
-        || json_node_get_value_type (name) != G_TYPE_STRING)
-      return FALSE;
-    event.name = json_node_get_string (name);
-    event.t /= 1000;
-    g_array_append_val (timeline->events, event);
-  }
-  return !bad;
+  if (!tuple_number (tuple, 0, FALSE, &event.t) || !JSON_NODE_HOLDS_VALUE (name)
+      || json_node_get_value_type (name) != G_TYPE_STRING)
+    return FALSE;
+  event.name = json_node_get_string (name);
+  event.t /= 1000;
+  g_array_append_val (events, event);
+  return TRUE;
 }
 
 /* Both sides have one axis: /cancel is its zero. */
@@ -341,16 +326,16 @@ timeline_new (const Line *line, GError **error)
     line_error (line, error, "\"latency\" has no \"patience_ms\" above 0");
     return NULL;
   }
-  if (!read_samples (timeline)) {
+  if (!read_list (line, "latency.samples", 2, take_sample, timeline->samples)) {
     line_error (line, error, "\"latency.samples\" is not a list of [ms, ms or null]");
     return NULL;
   }
-  if (!read_sockets (timeline)) {
+  if (!read_list (line, "sockets", 4, take_sockets, timeline->sockets)) {
     line_error (
         line, error, "\"sockets\" is not a list of [ms, established, close_wait, unaccepted]");
     return NULL;
   }
-  if (!read_events (timeline)) {
+  if (!read_list (line, "events", 2, take_event, timeline->events)) {
     line_error (line, error, "\"events\" is not a list of [ms, name]");
     return NULL;
   }

@@ -178,7 +178,7 @@ static const struct {
 };
 
 static void
-add_cell (Page *page, const Row *row, const Cell *cell)
+add_cell (Page *page, const Row *row, const Cell *cell, gboolean brief)
 {
   const Verdict verdict = cell_verdict (row, cell);
   const Line *worst;
@@ -196,7 +196,7 @@ add_cell (Page *page, const Row *row, const Cell *cell)
     g_string_append_printf (page->html, " in %u of %u runs", cell->passed, runs);
   else if (runs > 1)
     g_string_append_printf (page->html, ", %u runs", runs);
-  if (figure != NULL) {
+  if (figure != NULL && !brief) {
     add (page, "<br><span class=\"figure\">");
     add_text (page, figure);
     add (page, "</span>");
@@ -204,13 +204,14 @@ add_cell (Page *page, const Row *row, const Cell *cell)
   add (page, "</td>");
 }
 
-/* The labels of a target, in the order of cells: before, after, others by name. */
+/* The labels of a target from one side to another, in the order of cells: before, after, others by
+ * name. */
 static GPtrArray *
-columns_of (const Report *report, const char *target)
+columns_of (const Report *report, const char *target, Side first, Side last)
 {
   GPtrArray *columns = g_ptr_array_new ();
 
-  for (int side = SIDE_BEFORE; side <= SIDE_OTHER; side++)
+  for (int side = first; side <= (int) last; side++)
     for (guint i = 0; i < report->rows->len; i++) {
       const Row *row = g_ptr_array_index (report->rows, i);
 
@@ -241,8 +242,9 @@ cell_with_label (const Row *row, const char *label)
   return NULL;
 }
 
+/* @brief: its verdict only. */
 static void
-add_row (Page *page, const Row *row, GPtrArray *columns)
+add_row (Page *page, const Row *row, GPtrArray *columns, gboolean brief)
 {
   add (page, "<tr><th scope=\"row\">");
   g_string_append_printf (page->html, "<a href=\"#%s\">", row->id);
@@ -253,10 +255,9 @@ add_row (Page *page, const Row *row, GPtrArray *columns)
     const Cell *cell = cell_with_label (row, column->label);
 
     if (cell != NULL) {
-      add_cell (page, row, cell);
+      add_cell (page, row, cell, brief);
     } else {
-      g_string_append_printf (page->html, "<td class=\"empty%s\" data-side=\"",
-          column->side == SIDE_OTHER ? " other" : "");
+      add (page, "<td class=\"empty\" data-side=\"");
       add_text (page, side_words (column));
       add (page, "\">not run</td>");
     }
@@ -294,36 +295,64 @@ add_score (Page *page, const char *target)
 }
 
 static void
-add_table (Page *page, const char *target)
+begin_table (Page *page, const char *target, const char *class, const char *title)
 {
-  g_autoptr (GPtrArray) columns = columns_of (page->report, target);
-
   add (page, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"");
   add_text (page, target_title (target));
-  add (page, "\">\n<table class=\"matrix\">\n<caption>");
+  g_string_append_printf (page->html, "%s\">\n<table class=\"%s\">\n<caption>", title, class);
   add_badge (page, target);
+}
+
+static void
+add_table (Page *page, const char *target)
+{
+  g_autoptr (GPtrArray) columns = columns_of (page->report, target, SIDE_BEFORE, SIDE_AFTER);
+
+  if (columns->len == 0)
+    return;
+  begin_table (page, target, "matrix", ": before and after");
   add_score (page, target);
-  add (page,
-      "</caption>\n<thead><tr>"
-      "<th scope=\"col\">scenario</th>");
+  add (page, "</caption>\n<thead><tr><th scope=\"col\">scenario</th>");
   for (guint i = 0; i < columns->len; i++) {
     const Cell *cell = g_ptr_array_index (columns, i);
 
     add (page, "<th scope=\"col\">");
     add_text (page, side_words (cell));
-    if (cell->side != SIDE_OTHER) {
-      add (page, " <small>");
-      add_text (page, cell->label);
-      add (page, "</small>");
-    }
-    add (page, "</th>");
+    add (page, " <small>");
+    add_text (page, cell->label);
+    add (page, "</small></th>");
   }
   add (page, "</tr></thead>\n<tbody>\n");
   for (guint i = 0; i < page->report->rows->len; i++) {
     const Row *row = g_ptr_array_index (page->report->rows, i);
 
-    if (g_str_equal (row->target, target))
-      add_row (page, row, columns);
+    if (g_str_equal (row->target, target)
+        && (row_cell (row, SIDE_BEFORE) != NULL || row_cell (row, SIDE_AFTER) != NULL))
+      add_row (page, row, columns, FALSE);
+  }
+  add (page, "</tbody>\n</table>\n</div>\n");
+}
+
+/* One fix off each: many columns, of which only the verdicts tell something. */
+static void
+add_between_table (Page *page, const char *target)
+{
+  g_autoptr (GPtrArray) columns = columns_of (page->report, target, SIDE_OTHER, SIDE_OTHER);
+
+  if (columns->len == 0)
+    return;
+  begin_table (page, target, "matrix brief", ": one fix switched off at a time");
+  add (page,
+      " One fix switched off at a time: its own faults have to come back, no "
+      "others.</caption>\n<thead><tr><th scope=\"col\">scenario</th>");
+  for (guint i = 0; i < columns->len; i++)
+    add_element (page, "th scope=\"col\"", ((Cell *) g_ptr_array_index (columns, i))->label);
+  add (page, "</tr></thead>\n<tbody>\n");
+  for (guint i = 0; i < page->report->rows->len; i++) {
+    const Row *row = g_ptr_array_index (page->report->rows, i);
+
+    if (g_str_equal (row->target, target) && row_cell (row, SIDE_OTHER) != NULL)
+      add_row (page, row, columns, TRUE);
   }
   add (page, "</tbody>\n</table>\n</div>\n");
 }
@@ -361,8 +390,10 @@ add_matrix (Page *page)
   for (guint i = 0; i < rows->len; i++) {
     const Row *row = g_ptr_array_index (rows, i);
 
-    if (target == NULL || !g_str_equal (target, row->target))
+    if (target == NULL || !g_str_equal (target, row->target)) {
       add_table (page, row->target);
+      add_between_table (page, row->target);
+    }
     target = row->target;
   }
   add (page, "</section>\n");

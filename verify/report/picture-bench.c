@@ -91,17 +91,17 @@ add_row (Plot *plot, const Bench *bench, int y, double end, gboolean narrow)
   const double unit = unit_of (bench);
   const double low = y - 0.30, high = narrow ? y - 0.12 : y - 0.02;
   const double p10 = fmin (bench->p10 / unit, end), p90 = fmin (bench->p90 / unit, end);
-  const char *ink = plot_ink (bench_ink (bench));
+  const Ink ink = bench_ink (bench);
 
   plot_add (plot, "set label %s at graph 0, first %g left textcolor %s front\n",
       plot_text (plot, name), y + (narrow ? 0.34 : 0.30), plot_ink (INK_TEXT));
   plot_add (plot, "set label %s at graph %d, first %g %s textcolor %s front\n",
       plot_text (plot, words), narrow ? 0 : 1, y + (narrow ? 0.07 : 0.30),
-      narrow ? "left" : "right", ink);
+      narrow ? "left" : "right", plot_ink (ink == INK_PLAIN ? INK_TEXT : ink));
   plot_add (plot,
       "set object rectangle from first 0, first %g to first %g, first %g fillcolor %s fillstyle "
       "solid 1 noborder\n",
-      low, fmin (bench->value / unit, end), high, ink);
+      low, fmin (bench->value / unit, end), high, plot_ink (ink));
   if (isnan (p10) || isnan (p90))
     return;
   plot_add (plot,

@@ -229,7 +229,7 @@ test_links (Fixture *fixture, gconstpointer data)
     assert_has (html, id);
     at = name;
   }
-  g_assert_cmpuint (links, ==, 5 + 7);
+  g_assert_cmpuint (links, ==, 5 + 8);
 }
 
 static void

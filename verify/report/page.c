@@ -567,6 +567,21 @@ add_failed (Page *page, const Cell *cell)
   }
 }
 
+/* The name of a figure, which on a phone is broken at its underscores only. */
+static void
+add_name (Page *page, const char *name)
+{
+  g_auto (GStrv) parts = g_strsplit (name, "_", -1);
+
+  add (page, "<th scope=\"row\">");
+  for (guint i = 0; parts[i] != NULL; i++) {
+    add_text (page, parts[i]);
+    if (parts[i + 1] != NULL)
+      add (page, "_<wbr>");
+  }
+  add (page, "</th>");
+}
+
 static void
 add_figures (Page *page, const Row *row)
 {
@@ -599,7 +614,7 @@ add_figures (Page *page, const Row *row)
   add (page, "</tr></thead>\n<tbody>\n");
   for (guint i = 0; i < names->len; i++) {
     add (page, "<tr>");
-    add_element (page, "th scope=\"row\"", g_ptr_array_index (names, i));
+    add_name (page, g_ptr_array_index (names, i));
     for (guint j = 0; j < lines->len; j++) {
       const Line *line = g_ptr_array_index (lines, j);
       g_autofree gchar *text = figure_text (line->object, g_ptr_array_index (names, i));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * figures.c: what a scenario's lines come to: its name in words, its key figure, its verdict.
+ * figures.c: what a scenario is called, and its key figure.
  *
  * A scenario that is not in the table still has a row: its key figure is then the first member that
  * the second table knows, or that differs between before and after.
@@ -25,70 +25,6 @@ struct Known {
   const char *of;      /* a second one: of how many, or the slowest */
   gboolean not_always; /* upstream passes without the fault: never, or not every time, there */
 };
-
-/* ---- numbers in words ---- */
-
-/* Whole numbers whole, others with three digits. */
-static gchar *
-digits (double value)
-{
-  if (fabs (value) >= 100 || value == floor (value))
-    return g_strdup_printf ("%.0f", value);
-  if (fabs (value) >= 10)
-    return g_strdup_printf ("%.1f", value);
-  return g_strdup_printf ("%.2g", value);
-}
-
-/* The unit stays on the figure's line: these spaces do not break. */
-gchar *
-time_text (double ms)
-{
-  static const struct {
-    double ms;
-    const char *name;
-  } units[] = { { 1000, "s" }, { 1, "ms" }, { 1e-3, "µs" }, { 1e-6, "ns" } };
-  guint i = 0;
-  double figure;
-
-  /* 999.6 µs is 1 ms. */
-  while (i < G_N_ELEMENTS (units) - 1 && ms < units[i].ms * 0.9995)
-    i++;
-  figure = ms / units[i].ms;
-  if (figure >= 9.95 || figure == floor (figure))
-    return g_strdup_printf ("%.0f %s", figure, units[i].name);
-  return g_strdup_printf ("%.1f %s", figure, units[i].name);
-}
-
-gchar *
-count_text (gint64 count)
-{
-  g_autofree gchar *plain = g_strdup_printf ("%" G_GINT64_FORMAT, ABS (count));
-  GString *text = g_string_new (count < 0 ? "−" : "");
-
-  for (gsize i = 0, n = strlen (plain); i < n; i++) {
-    if (i > 0 && (n - i) % 3 == 0)
-      g_string_append_c (text, ',');
-    g_string_append_c (text, plain[i]);
-  }
-  return g_string_free (text, FALSE);
-}
-
-gchar *
-value_text (double value, const char *unit)
-{
-  static const struct {
-    const char *unit;
-    double ms;
-  } times[] = { { "ns", 1e-6 }, { "us", 1e-3 }, { "ms", 1 }, { "s", 1e3 } };
-  g_autofree gchar *figure = digits (value);
-
-  for (guint i = 0; i < G_N_ELEMENTS (times) && value >= 0; i++)
-    if (g_str_equal (unit, times[i].unit))
-      return time_text (value * times[i].ms);
-  if (g_str_equal (unit, "ratio"))
-    return g_strdup_printf ("%.2f ×", value);
-  return g_strdup_printf ("%s %s", figure, unit);
-}
 
 /* ---- ways to say a figure ---- */
 
@@ -522,7 +458,7 @@ difference (const Row *row, const Cell *cell)
     JsonNode *node = json_object_get_member (own, name);
     g_autofree gchar *words = g_strdelimit (g_strdup (name), "_", ' ');
     const double number = object_number (own, name);
-    g_autofree gchar *figure = isnan (number) ? NULL : digits (number);
+    g_autofree gchar *figure = isnan (number) ? NULL : number_text (number);
 
     if (JSON_NODE_HOLDS_NULL (node))
       return g_strdup_printf ("%s: none", words);
@@ -558,75 +494,16 @@ cell_figure (const Row *row, const Cell *cell, const Line **worst)
   return text != NULL ? text : difference (row, cell);
 }
 
-/* Whether any line shows the fault, where the lines themselves do not promise one. */
-static gboolean
-shows_fault (const Row *row, const Cell *cell)
+gboolean
+figure_shows_fault (const Row *row, const Line *line)
 {
   const Known *known = find_known (row->scenario);
+  Said said = { NULL, 0 };
+  gboolean has_figure;
 
   if (known == NULL || !known->not_always)
     return TRUE;
-  for (guint i = 0; i < cell->lines->len; i++) {
-    const Line *line = g_ptr_array_index (cell->lines, i);
-    Said said = { NULL, 0 };
-    const gboolean known_figure = say (row, line->object, FALSE, &said);
-
-    g_free (said.text);
-    if (!known_figure || said.badness >= 1)
-      return TRUE;
-  }
-  return FALSE;
-}
-
-static gboolean
-failed_begins (const Cell *cell, const char *prefix)
-{
-  for (guint i = 0; i < cell->lines->len; i++) {
-    const Line *line = g_ptr_array_index (cell->lines, i);
-    JsonNode *node = object_node (line->object, "failed");
-    JsonArray *failed = node ? json_node_get_array (node) : NULL;
-
-    for (guint j = 0; failed && j < json_array_get_length (failed); j++)
-      if (g_str_has_prefix (json_array_get_string_element (failed, j), prefix))
-        return TRUE;
-  }
-  return FALSE;
-}
-
-static gboolean
-breaks_promise (const Cell *cell)
-{
-  for (guint i = 0; i < cell->lines->len; i++) {
-    const Line *line = g_ptr_array_index (cell->lines, i);
-    JsonNode *node = object_node (line->object, "broken");
-
-    if (node != NULL && JSON_NODE_HOLDS_ARRAY (node)
-        && json_array_get_length (json_node_get_array (node)) > 0)
-      return TRUE;
-  }
-  return FALSE;
-}
-
-/* All fixes but one. Such lines list the promises that broke; if that was not because of the fix that
- * is off, the line fails. */
-static Verdict
-verdict_between (const Cell *cell)
-{
-  if (failed_begins (cell, "fault not shown"))
-    return VERDICT_MISSED;
-  if (cell->passed < cell->lines->len)
-    return VERDICT_BROKEN;
-  return breaks_promise (cell) ? VERDICT_FAULT : VERDICT_HELD;
-}
-
-Verdict
-cell_verdict (const Row *row, const Cell *cell)
-{
-  if (cell->side == SIDE_OTHER)
-    return verdict_between (cell);
-  if (cell->side == SIDE_AFTER)
-    return cell->passed == cell->lines->len ? VERDICT_HELD : VERDICT_BROKEN;
-  if (cell->passed == 0)
-    return VERDICT_MISSED;
-  return shows_fault (row, cell) ? VERDICT_FAULT : VERDICT_NO_FAULT;
+  has_figure = say (row, line->object, FALSE, &said);
+  g_free (said.text);
+  return !has_figure || said.badness >= 1;
 }

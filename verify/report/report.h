@@ -3,8 +3,9 @@
  * What the parts of wolf-report share: the result lines, and what they come to.
  *
  * A file of result lines becomes Lines (lines.c); these are sorted into rows of scenarios, timelines and
- * benches (model.c), of which figures.c knows the key figure, the picture-*.c draw a picture and page.c
- * makes a page. Everything belongs to the Report and lives as long as it; one thread does it all.
+ * benches (model.c), of which figures.c knows the key figure and verdict.c what they come to; the
+ * picture-*.c draw, the page-*.c write. Everything belongs to the Report and lives as long as it; one
+ * thread does it all.
  */
 #pragma once
 
@@ -121,6 +122,17 @@ gboolean bench_missed (const Bench *bench);
 
 /* ---- figures.c ---- */
 
+/* What the scenario is, in words; its name if we do not know it. */
+const char *scenario_title (const char *scenario);
+/* Where its row stands among the others of its target. */
+guint scenario_order (const char *scenario);
+/* The key figure of the worst line, "/cancel: no answer in 30 s"; NULL: none is known. *worst is that line. */
+gchar *cell_figure (const Row *row, const Cell *cell, const Line **worst);
+/* Whether that line shows a fault; of a scenario in which upstream has one each time, it always does. */
+gboolean figure_shows_fault (const Row *row, const Line *line);
+
+/* ---- verdict.c ---- */
+
 typedef enum {
   VERDICT_FAULT,    /* the fault shows, as it has to */
   VERDICT_NO_FAULT, /* a regression check: upstream does not fail it, or not every time */
@@ -129,15 +141,13 @@ typedef enum {
   VERDICT_BROKEN, /* what was promised did not hold */
 } Verdict;
 
-/* What the scenario is, in words; its name if we do not know it. */
-const char *scenario_title (const char *scenario);
-/* Where its row stands among the others of its target. */
-guint scenario_order (const char *scenario);
-/* The key figure of the worst line, "/cancel: no answer in 30 s"; NULL: none is known. *worst is that line. */
-gchar *cell_figure (const Row *row, const Cell *cell, const Line **worst);
 Verdict cell_verdict (const Row *row, const Cell *cell);
 
-/* "41 ms", "4.0 s", "12 µs": three digits are enough. */
+/* ---- words.c ---- */
+
+/* Whole numbers whole, others with three digits. */
+gchar *number_text (double value);
+/* "41 ms", "4.0 s", "12 µs" */
 gchar *time_text (double ms);
 /* A figure with its unit, as benches have it. */
 gchar *value_text (double value, const char *unit);

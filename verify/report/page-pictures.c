@@ -49,13 +49,19 @@ begin_caption (Page *page, const TimelinePair *pair)
   }
 }
 
+/* What is wrong with the lines that are drawn. */
 static void
-add_missing_side (Page *page, const TimelinePair *pair)
+add_caveats (Page *page, const TimelinePair *pair)
 {
+  static const char *const sides[] = { "before", "after" };
+
   for (int side = SIDE_BEFORE; side <= SIDE_AFTER; side++)
     if (pair->sides[side] == NULL)
-      page_add (page,
-          side == SIDE_BEFORE ? " There is no line from before." : " There is no line from after.");
+      g_string_append_printf (page->html, " There is no line from %s.", sides[side]);
+    else if (!object_flag (pair->sides[side]->line->object, "pass"))
+      g_string_append_printf (page->html,
+          " <b>The run from %s did not pass</b>; <a href=\"#faults\">the table</a> says more.",
+          sides[side]);
 }
 
 gboolean
@@ -74,7 +80,7 @@ page_latency (Page *page, GError **error)
     page_add (page,
         "One client asks the HTTPS port again and again. Each request is a mark where it was "
         "sent, as high and as long as it took; those that nobody answered are above.");
-    add_missing_side (page, pair);
+    add_caveats (page, pair);
     page_add (page, "</figcaption>\n");
     if (!add_latency (page, pair, error))
       return FALSE;

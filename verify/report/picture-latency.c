@@ -19,6 +19,8 @@
 #define WIDE_WIDTH 920
 #define WIDE_HEIGHT 400
 #define NARROW_WIDTH 344
+#define LEFT_MARGIN 76
+#define RIGHT_MARGIN 10
 #define NARROW_HEIGHT 340
 
 /* Events of both sides that are as near as that, as a share of the axis, are one mark. */
@@ -147,16 +149,42 @@ add_y_axis (Plot *plot, const Axes *axes)
       plot_text (plot, within), band, plot_ink (INK_BEFORE));
 }
 
-static void
-add_event (Plot *plot, const Axes *axes, const char *name, double t, Ink ink)
+/* Where the names of events stand, so that none is written over another. */
+typedef struct {
+  double begin, end; /* px */
+} Span;
+
+#define CHARACTER_PX 7.2 /* of 13 px text; a wide guess */
+
+static gboolean
+is_free (const GArray *spans, const Span *span)
 {
-  const gboolean left_of_it =
-      g_str_equal (name, "stuck") || (t - axes->begin) / (axes->end - axes->begin) > 0.75;
+  for (guint i = 0; i < spans->len; i++) {
+    const Span *other = &g_array_index (spans, Span, i);
+
+    if (span->begin < other->end && other->begin < span->end)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static void
+add_event (Plot *plot, const Axes *axes, const char *name, double t, Ink ink, GArray *spans)
+{
+  const double share = (t - axes->begin) / (axes->end - axes->begin);
+  const double width = axes->narrow ? NARROW_WIDTH : WIDE_WIDTH;
+  const double x = LEFT_MARGIN + share * (width - LEFT_MARGIN - RIGHT_MARGIN);
+  const double length = g_utf8_strlen (event_title (name), -1) * CHARACTER_PX;
+  const gboolean left_of_it = g_str_equal (name, "stuck") || share > 0.75;
+  const Span span = { left_of_it ? x - length : x, left_of_it ? x : x + length };
 
   plot_add (plot,
       "set arrow from first %g, graph 0 to first %g, graph 1 nohead dashtype (5,4) "
       "linewidth 1 linecolor %s back\n",
       t, t, plot_ink (ink));
+  if (!is_free (spans, &span))
+    return;
+  g_array_append_val (spans, span);
   plot_add (plot, "set label %s at first %g, graph 1 offset character %s,0.8 %s textcolor %s\n",
       plot_text (plot, event_title (name)), t, left_of_it ? "0.3" : "-0.3",
       left_of_it ? "right" : "left", plot_ink (ink));
@@ -168,22 +196,22 @@ add_events (Plot *plot, const Axes *axes, const TimelinePair *pair)
 {
   const Timeline *before = pair->sides[SIDE_BEFORE], *after = pair->sides[SIDE_AFTER];
   const double same = (axes->end - axes->begin) * SAME_MOMENT;
+  g_autoptr (GArray) spans = g_array_new (FALSE, FALSE, sizeof (Span));
 
   for (guint i = 0; before && i < before->events->len; i++) {
     const Event *event = &g_array_index (before->events, Event, i);
     const gboolean agree = fabs (event_time (after, event->name) - event->t) < same;
 
-    add_event (plot, axes, event->name, event->t, agree || !after ? INK_TEXT : INK_BEFORE);
+    add_event (plot, axes, event->name, event->t, agree || !after ? INK_TEXT : INK_BEFORE, spans);
   }
   for (guint i = 0; after && i < after->events->len; i++) {
     const Event *event = &g_array_index (after->events, Event, i);
 
     if (!(fabs (event_time (before, event->name) - event->t) < same))
-      add_event (plot, axes, event->name, event->t, before ? INK_AFTER : INK_TEXT);
+      add_event (plot, axes, event->name, event->t, before ? INK_AFTER : INK_TEXT, spans);
   }
 }
 
-/* @brief: as much as a phone has room for. */
 static gchar *
 summary (const Timeline *timeline, Side side, gboolean brief)
 {
@@ -341,7 +369,8 @@ picture_latency (const TimelinePair *pair, PlotForm form, PlotUse use, GError **
   plot_add (plot,
       "set lmargin at screen %g\nset rmargin at screen %g\n"
       "set tmargin at screen %g\nset bmargin at screen %g\n",
-      76.0 / width, 1 - 10.0 / width, 1 - 28.0 / height, 52.0 / height);
+      (double) LEFT_MARGIN / width, 1 - (double) RIGHT_MARGIN / width, 1 - 28.0 / height,
+      52.0 / height);
   plot_add (plot, "set xrange [%g:%g]\nset xtics nomirror scale 0.4 textcolor %s\n", axes.begin,
       axes.end, plot_ink (INK_MUTED));
   plot_add (plot, "set border 1 linecolor %s\n", plot_ink (INK_MUTED));

@@ -192,6 +192,7 @@ test_full (Fixture *fixture, gconstpointer data)
   assert_has (html, ">source stuck<");
   assert_has (html, "/cancel: no answer in 8\302\240s");
   assert_has (html, "/cancel: 41\302\240ms");
+  assert_has_not (html, "did not pass");
   /* A regression check has no fault to show. */
   assert_has (html, "class=\"calm\" data-side=\"before\"");
   assert_has (html, "class=\"missed\" data-side=\"before\"");
@@ -250,6 +251,11 @@ test_empty_sections (Fixture *fixture, gconstpointer data)
       "ms\":9,\"samples\":[[1,2]]},\"pass\":true}",
         { "There is no line from before", "No line has the states", "all 1 requests answered",
             "no line of a bench" } },
+    { "{\"scenario\":\"timeline\",\"label\":\"patched\",\"target\":\"real\",\"failed\":[\"not "
+      "held: x\"],"
+      "\"latency\":{\"patience_ms\":9,\"samples\":[[1,2]]},\"pass\":false}",
+        { "The run from after did not pass", "after: not held: x", "all 1 requests answered",
+            "There is no line from before" } },
     { "{}", { "no line of a scenario", "1 of them, which are neither", "no bench", "No line" } },
   };
 

@@ -154,7 +154,7 @@ typedef struct {
   double begin, end; /* px */
 } Span;
 
-#define CHARACTER_PX 7.2 /* of 13 px text; a wide guess */
+#define CHARACTER_PX 6.6 /* of 13 px text, on average */
 
 static gboolean
 is_free (const GArray *spans, const Span *span)

@@ -167,6 +167,7 @@ page_origin (Page *page)
   add_files (page);
   add_dates (page);
   add_texts (page, "Wolf", "wolf");
+  add_texts (page, "Lab", "lab");
   add_texts (page, "gst-interpipe", "interpipe");
   add_texts (page, "GStreamer", "gstreamer");
   add_cores (page);

@@ -73,7 +73,7 @@ RUN lib=/usr/lib/$(gcc -print-multiarch); \
 
 FROM $UNDER AS tools
 COPY --from=build /tools /
-ENV GST_PLUGIN_PATH=/usr/local/lib/wolf-guard GST_REGISTRY=/tmp/gstreamer-registry HOME=/work
+ENV CHARSET=UTF-8 GST_PLUGIN_PATH=/usr/local/lib/wolf-guard GST_REGISTRY=/tmp/gstreamer-registry HOME=/work
 USER 10001:10001
 WORKDIR /work
 VOLUME /tmp /work

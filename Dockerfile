@@ -36,7 +36,7 @@ RUN set --; \
     ./build.sh patch "$@" $OPTIONS --out /patched || { \
       status=$?; \
       if [ $status = 4 ]; then \
-        echo "Docker leaves out what .dockerignore in a DIR names, so give the folder around the tree" >&2; \
+        echo "files are absent? Docker obeys .dockerignore in a DIR: give the folder around the tree" >&2; \
       fi; \
       exit $status; \
     }

@@ -42,6 +42,8 @@ typedef struct {
   Feed *p, *q, *r, *x, *w; /* r has other caps; x and w are down */
   Take *a, *b, *c;         /* a and b listen to p, c to q */
   Take *y, *s, *t, *z;     /* y plays and listens to x; the others are down and want p */
+  Feed *older, *newest;    /* of one name; the newest is down, the heir listens to it */
+  Take *heir;
 } World;
 
 World *world_new (void);
@@ -124,7 +126,7 @@ gpointer pool_shared (gsize size);
 
 /* judge.c */
 /* NULL: the call may not be kept waiting by this holder. */
-const gchar *judge_allowed (const Holder *holder, const gchar *holds, const Call *call);
+const gchar *judge_allowed (const Holder *holder, const Call *call);
 /* What is wrong; NULL: nothing. Static text. */
 const gchar *judge_case (
     const Options *options, const Holder *holder, const Call *call, const Case *seen);

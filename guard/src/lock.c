@@ -39,8 +39,8 @@ struct WgLock {
   _Atomic (const char *) place; /* the owner's */
   _Atomic gint64 since;         /* as in WgLockOwner */
   _Atomic guint32 turn;         /* grows with each owner, before the rest is written */
-  _Atomic guint32 kept;         /* the turn for whose end somebody waited the whole bound in vain */
-  atomic_uint refs;             /* the hosts', one for each thread that waits, the list's */
+  _Atomic guint32 kept; /* 1 + the turn for whose end somebody waited the whole bound in vain */
+  atomic_uint refs;     /* the hosts', one for each thread that waits, the list's */
   const char *name;
   Told told[WG_LOCK_EVENTS];
   gboolean orphan; /* written before it is in the list */
@@ -194,11 +194,12 @@ give_up (WgLock *lock, WgLockSelf *self, const char *place, gint64 ms)
   return WG_LOCK_TIMEOUT;
 }
 
-/* Somebody has waited for the end of this very turn, and the bound was over first. */
+/* Somebody has waited for the end of this very turn, and the bound was over first. Nothing is said about
+ * `owner`: one that is stuck before it has written there is waited for once, too. */
 static gboolean
 is_kept (WgLock *lock)
 {
-  return atomic_load (&lock->kept) == atomic_load (&lock->turn) && atomic_load (&lock->owner) != 0;
+  return atomic_load (&lock->kept) == atomic_load (&lock->turn) + 1;
 }
 
 static int
@@ -243,7 +244,7 @@ acquire_contended (WgLock *lock, WgLockSelf *self, const char *place, gint64 ms)
     outcome = recover (lock, self, place);
   } else {
     if (ms >= wg_lock_bound_ms () && turn == atomic_load (&lock->turn))
-      atomic_store (&lock->kept, turn);
+      atomic_store (&lock->kept, turn + 1);
     outcome = give_up (lock, self, place, ms);
   }
   wg_lock_unref (lock);
@@ -306,6 +307,8 @@ wg_lock_release (WgLock *lock)
 
   if (G_UNLIKELY (atomic_load_explicit (&lock->owner, memory_order_relaxed) != self->id))
     return release_foreign (lock, self);
+  if (G_UNLIKELY (atomic_load_explicit (&lock->kept, memory_order_relaxed)))
+    atomic_store (&lock->kept, 0); /* or the next owner would pass for kept until it has its turn */
   atomic_store_explicit (&lock->owner, 0, memory_order_relaxed);
   wg_robust_unlock (&lock->robust); /* cannot fail: the mutex is ours */
   if (--self->held == 0 && G_UNLIKELY (self->reports > 0))

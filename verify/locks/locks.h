@@ -19,9 +19,10 @@ G_BEGIN_DECLS
 
 /* Not returned within this: never. Also the longest that anything else is waited for. */
 #define NEVER_MS 3000
-/* WOLF_GUARD_LOCK_MS of the run, and how many locks a call may wait for one after the other. */
+/* WOLF_GUARD_LOCK_MS of the run, and how many such bounds a call may cost: a lock that is kept is waited for
+ * once. */
 #define LOCK_MS 300
-#define LOCKS_ON_THE_WAY 3
+#define LOCKS_ON_THE_WAY 1
 /* A busy machine. Less than LOCK_MS, or one lock too many would pass for slowness. */
 #define SLACK_MS 250
 #define LIMIT_MS (LOCK_MS * LOCKS_ON_THE_WAY + SLACK_MS)

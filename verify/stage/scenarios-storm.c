@@ -5,9 +5,9 @@
  * Eight sessions join and leave four lobbies, from four threads; one lobby's source is stuck, and a
  * fifth lobby comes and goes all the time.
  *
- * All are of one size. With two, a session's pipeline ends now and then with either plugin: GStreamer's
- * leaky queue hands the caps of what it drops to its pad while the buffer before them is still on its way
- * out. What an interpipesrc itself delivers under which caps is verify/interpipe's to look at.
+ * The lobbies are of two sizes, and the sessions of a third. The tracer counts the frames that leave an
+ * interpipesrc and fit their caps or not. There is no leaky queue behind it, as in Wolf's own defaults:
+ * GStreamer's hands the caps of what it drops to its pad while the buffer before them is on its way out.
  */
 #include "lobby.h"
 
@@ -21,6 +21,10 @@
 #define FLOWING 5
 #define GLANCE_MS 1500
 #define SETTLE_MS 500
+
+static const struct {
+  guint width, height;
+} sizes[] = { { 320, 180 }, { 480, 272 } };
 
 typedef struct {
   Stage *stage;
@@ -132,6 +136,28 @@ rage (Storm *storm, Result *result)
       result, "switch_p99_ms", all->len ? g_array_index (all, gdouble, all->len * 99 / 100) : -1);
 }
 
+/* Whether each frame had the size that its caps say. */
+static void
+look_at_caps (Stage *stage, Result *result)
+{
+  g_autoptr (JsonObject) told = stage_order (stage, "caps");
+  JsonArray *watches = told ? json_object_get_array_member (told, "watches") : NULL;
+  JsonObject *watch = watches != NULL && json_array_get_length (watches) > 0
+      ? json_array_get_object_element (watches, 0)
+      : NULL;
+  const gint64 frames = watch ? json_object_get_int_member (watch, "frames") : 0;
+  const gint64 wrong = watch ? json_object_get_int_member (watch, "wrong") : 0;
+  const gchar *first =
+      watch ? json_object_get_string_member_with_default (watch, "first", NULL) : NULL;
+
+  result_int (result, "frames", frames);
+  result_int (result, "wrong_caps", wrong);
+  if (first != NULL)
+    result_text (result, "first_wrong", first);
+  expect_both (result, frames > 0, "frames were looked at");
+  expect_held_with_plugin (stage, result, wrong == 0, "no frame leaves under the caps of another");
+}
+
 static void
 storm (Stage *stage, Result *result, Storm *storm)
 {
@@ -139,8 +165,12 @@ storm (Stage *stage, Result *result, Storm *storm)
   guint home = 0, flowing = 0;
 
   storm->moves = (stage->options->long_run ? 10000 : 400) / THREADS;
+  g_autoptr (JsonObject) watched = stage_order (stage, "watch-caps factory=interpipesrc");
+  expect_both (result, watched != NULL, "the tracer watches the caps");
   for (guint i = 0; i < LOBBIES; i++) {
-    storm->lobbies[i] = lobby_create (stage, result, FALSE);
+    const guint size = i % G_N_ELEMENTS (sizes);
+    storm->lobbies[i] =
+        lobby_create_sized (stage, result, FALSE, sizes[size].width, sizes[size].height);
     if (storm->lobbies[i] == NULL)
       return;
   }
@@ -165,6 +195,7 @@ storm (Stage *stage, Result *result, Storm *storm)
     viewer_count (g_ptr_array_index (viewers, i), GLANCE_MS, &video, &audio);
     flowing += video >= FLOWING;
   }
+  look_at_caps (stage, result);
   g_autofree gchar *log = stage_log (stage);
   const gboolean errors = log != NULL && strstr (log, "Pipeline error") != NULL;
   result_int (result, "home", home);

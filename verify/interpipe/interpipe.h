@@ -126,6 +126,7 @@ void scenario_start_against_down (Result *result);
 void scenario_listen_against_down (Result *result);
 void scenario_block_switch_restart (Result *result);
 void scenario_allocation_agreed (Result *result);
+void scenario_allocation_other_caps (Result *result);
 /* scenarios-buffers.c */
 void scenario_restart_ts_shared (Result *result);
 void scenario_restart_ts_pool (Result *result);

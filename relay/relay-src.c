@@ -1,0 +1,1099 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * relay-src.c: interpipesrc, which listens to a name and sends on what comes from there.
+ *
+ * It is a GstAppSrc, so that applications may treat it as one, and has its pad, its properties, its
+ * changes of state, its flushes and its end from GstBaseSrc. But GstBaseSrc's own thread sends no
+ * buffers: create() opens the inbox and stands still in the appsrc's create(), without the STREAM_LOCK,
+ * until it is to flush, to stop, or to end the stream. Workers send (relay-pool.h), with the STREAM_LOCK
+ * held as that thread would. So all who take the STREAM_LOCK to be sure that nobody sends are right.
+ * What an application puts into the appsrc by hand comes out of that create() and joins the queue.
+ *
+ * What it listens to is a wish, an object in a slot: a name, and while the element is started a link.
+ * Whoever changes the one or the other puts another wish there, and ends the link of the one before.
+ *
+ * Everything below "with the STREAM_LOCK" is the worker's.
+ */
+#include "relay-src.h"
+
+#include "relay-inbox.h"
+#include "relay-pool.h"
+#include "relay-view.h"
+
+#include <errno.h>
+
+GST_DEBUG_CATEGORY_STATIC (relay_src_debug);
+#define GST_CAT_DEFAULT relay_src_debug
+
+/* What a worker delivers before it looks after another inbox. */
+#define BUDGET 16
+
+typedef enum { RESTART_TS, PASSTHROUGH_TS, COMPENSATE_TS } StreamSync;
+
+typedef struct {
+  RelayObject object;
+  gchar *name;
+  RelayLink *link; /* NULL: not started, or no name */
+} RelayWish;
+
+struct _RelaySrc {
+  GstAppSrc parent;
+
+  RelayInbox *inbox;
+  RelaySlot wish;
+  _Atomic guint64 links;
+  atomic_bool started, first_switch;
+  atomic_int stream_sync;
+  atomic_bool block_switch, switch_on_keyframe;
+
+  atomic_bool unlocked;  /* between the base class's unlock and unlock_stop */
+  atomic_bool held_back; /* live, and not in PLAYING */
+  atomic_int verdict;    /* a GstFlowReturn that ends the stream; OK: none */
+  sem_t verdict_or_unlock;
+
+  /* with the STREAM_LOCK */
+  RelayLink *link;
+  guint64 epoch;
+  GstCaps *caps, *refused;
+  GstEvent *segment; /* the one sent last; NULL: our own */
+  gboolean need_segment, need_key;
+  GQueue events; /* wait for what comes next */
+  gint left;     /* of num-buffers; -1: no end */
+  GstClock *clock;
+  GstClockTimeDiff running; /* running time less relay_now() */
+  gboolean stamps, is_live;
+};
+
+enum {
+  PROP_0,
+  PROP_LISTEN_TO,
+  PROP_BLOCK_SWITCH,
+  PROP_ALLOW_RENEGOTIATION,
+  PROP_STREAM_SYNC,
+  PROP_ACCEPT_EVENTS,
+  PROP_ACCEPT_EOS_EVENT,
+  PROP_SWITCH_ON_KEYFRAME,
+  PROP_BACKLOG,
+  PROP_STATS,
+  PROP_LEVEL_BYTES,
+  PROP_LEVEL_BUFFERS,
+  PROP_LEVEL_TIME
+};
+
+G_DEFINE_FINAL_TYPE (RelaySrc, relay_src, GST_TYPE_APP_SRC)
+
+#define PARENT GST_BASE_SRC_CLASS (relay_src_parent_class)
+
+static GType
+stream_sync_get_type (void)
+{
+  static gsize type;
+  static const GEnumValue values[] = { { RESTART_TS, "Restart Timestamp", "restart-ts" },
+    { PASSTHROUGH_TS, "Passthrough Timestamp", "passthrough-ts" },
+    { COMPENSATE_TS, "Compensate Timestamp", "compensate-ts" }, { 0, NULL, NULL } };
+
+  if (g_once_init_enter (&type)) {
+    GType made = g_type_from_name ("GstInterPipeSrcStreamSync");
+    if (made == 0)
+      made = g_enum_register_static ("GstInterPipeSrcStreamSync", values);
+    g_once_init_leave (&type, made);
+  }
+  return type;
+}
+
+/* ---- what it listens to ---- */
+
+static void
+wish_free (gpointer data)
+{
+  RelayWish *self = data;
+
+  relay_unref (self->link);
+  g_free (self->name);
+  g_free (self);
+}
+
+static RelayWish *
+wish_new (const gchar *name, RelayLink *link)
+{
+  RelayWish *self = g_new0 (RelayWish, 1);
+
+  relay_object_init (self, wish_free);
+  self->name = g_strdup (name);
+  self->link = link;
+  return self;
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RelayWish, relay_unref)
+
+static const gchar *
+name_of (const RelayWish *wish)
+{
+  return wish != NULL ? wish->name : NULL;
+}
+
+static RelayLink *
+link_of (const RelayWish *wish)
+{
+  return wish != NULL ? wish->link : NULL;
+}
+
+static RelayLink *
+new_link (RelaySrc *self, const gchar *name)
+{
+  return relay_link_new (self->inbox, name, atomic_fetch_add (&self->links, 1) + 1);
+}
+
+typedef enum { REFUSED, AGREED, AGREED_IF_RECONFIGURED } Agreement;
+
+/* Whether what the topic's node has can be taken, told without anybody being changed but for the caps
+ * that gst_app_src_get_caps() tells. Asks what is behind the element. */
+static Agreement
+agree (RelaySrc *self, RelayTopic *topic)
+{
+  g_autoptr (RelayNode) node = relay_topic_get_node (topic);
+  g_autoptr (GstCaps) theirs = node != NULL ? gst_pad_get_current_caps (node->pad) : NULL;
+  g_autoptr (GstCaps) had = gst_app_src_get_caps (GST_APP_SRC (self));
+  g_autoptr (GstCaps) ours = NULL;
+  const gboolean shared = relay_topic_count (topic) > 0;
+  const gboolean renegotiates = atomic_load (&self->inbox->renegotiates);
+
+  if (theirs == NULL)
+    return AGREED;
+  if (had == NULL) {
+    gst_app_src_set_caps (GST_APP_SRC (self), theirs);
+    return AGREED;
+  }
+  ours = relay_inbox_get_caps (self->inbox);
+  if (ours != NULL && gst_caps_is_equal (ours, theirs))
+    return AGREED;
+  if (!shared)
+    return AGREED_IF_RECONFIGURED;
+  if (!atomic_load (&node->negotiated))
+    return AGREED;
+  if ((ours != NULL && !gst_caps_can_intersect (ours, theirs))
+      || (!renegotiates && !gst_caps_is_equal (had, theirs)))
+    return REFUSED;
+  gst_app_src_set_caps (GST_APP_SRC (self), theirs);
+  return AGREED;
+}
+
+static void
+send_upstream (RelayLink *link, GstEvent *event)
+{
+  g_autoptr (RelayNode) node = relay_topic_get_node (link->topic);
+
+  if (node == NULL || !gst_pad_push_event (node->pad, gst_event_ref (event)))
+    GST_INFO ("%s is not heard at \"%s\"", GST_EVENT_TYPE_NAME (event), link->topic->name);
+  gst_event_unref (event);
+}
+
+/* Listens by the link of a wish that is in the slot now. */
+static void
+begin_to_listen (RelaySrc *self, RelayLink *link, Agreement agreement)
+{
+  relay_pool_place (self->inbox, link->topic->serial);
+  relay_link_add (link);
+  if (agreement == AGREED_IF_RECONFIGURED)
+    send_upstream (link, gst_event_new_reconfigure ());
+  if (link->number > 1 && atomic_load (&self->switch_on_keyframe))
+    send_upstream (link,
+        gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM,
+            gst_structure_new ("GstForceKeyUnit", "all-headers", G_TYPE_BOOLEAN, TRUE, NULL)));
+}
+
+static void
+end_to_listen (RelaySrc *self, RelayWish *wish)
+{
+  if (link_of (wish) != NULL) {
+    relay_link_end (wish->link);
+    relay_inbox_wake (self->inbox);
+  }
+}
+
+/* Has a link if the element is started, and none if not. Of several threads at once the last one's
+ * change stays, and none waits for another. */
+static void
+settle (RelaySrc *self)
+{
+  for (;;) {
+    g_autoptr (RelayWish) was = relay_slot_get (&self->wish);
+    const gboolean wanted = atomic_load (&self->started) && name_of (was) != NULL;
+    Agreement agreement = AGREED;
+    RelayLink *link = NULL;
+    RelayWish *now;
+
+    if (wanted == (link_of (was) != NULL))
+      return;
+    if (wanted) {
+      link = new_link (self, was->name);
+      agreement = agree (self, link->topic);
+    }
+    now = wish_new (name_of (was), link);
+    relay_ref (now);
+    if (relay_slot_cas (&self->wish, was, now)) {
+      end_to_listen (self, was);
+      if (link != NULL)
+        begin_to_listen (self, link, agreement);
+    } else {
+      relay_unref (now);
+    }
+    relay_unref (now);
+  }
+}
+
+static gboolean
+is_blocked (RelaySrc *self)
+{
+  const gboolean first = atomic_exchange (&self->first_switch, FALSE);
+
+  return atomic_load (&self->block_switch) && !first;
+}
+
+static void
+set_listen_to (RelaySrc *self, const gchar *name)
+{
+  for (;;) {
+    g_autoptr (RelayWish) was = relay_slot_get (&self->wish);
+    const gboolean wanted = atomic_load (&self->started) && name != NULL;
+    Agreement agreement = AGREED;
+    RelayLink *link = NULL;
+    RelayWish *now;
+    gboolean done;
+
+    if (g_strcmp0 (name_of (was), name) == 0)
+      return;
+    if (wanted && is_blocked (self)) {
+      GST_ERROR_OBJECT (self, "not listening to \"%s\": block-switch is set", name);
+      return;
+    }
+    if (wanted) {
+      link = new_link (self, name);
+      agreement = agree (self, link->topic);
+    }
+    if (agreement == REFUSED) {
+      GST_ERROR_OBJECT (self,
+          "not listening to \"%s\": its caps are settled with others, and cannot be taken here",
+          name);
+      relay_unref (link);
+      return;
+    }
+    GST_INFO_OBJECT (self, "listening to \"%s\"", name != NULL ? name : "");
+    now = wish_new (name, link);
+    relay_ref (now);
+    done = relay_slot_cas (&self->wish, was, now);
+    if (done) {
+      end_to_listen (self, was);
+      if (link != NULL)
+        begin_to_listen (self, link, agreement);
+      settle (self);
+    } else {
+      relay_unref (now);
+    }
+    relay_unref (now);
+    if (done)
+      return;
+  }
+}
+
+/* ---- delivering: in a worker, with the STREAM_LOCK ---- */
+
+/* Ends the stream: the base class's thread comes back from create() with it. */
+static void
+give_verdict (RelaySrc *self, GstFlowReturn flow)
+{
+  atomic_store (&self->inbox->open, FALSE);
+  atomic_store (&self->inbox->accepting, FALSE);
+  atomic_store (&self->verdict, flow);
+  sem_post (&self->verdict_or_unlock);
+  PARENT->unlock (GST_BASE_SRC (self));
+}
+
+/* The old node's last one has gone. FALSE: it is of a node that has been left. */
+static gboolean
+change_over (RelaySrc *self, const RelayEntry *entry)
+{
+  RelayLink *link = entry->link;
+
+  if (link == NULL) /* by hand */
+    return TRUE;
+  if (link == self->link) {
+    if (entry->parcel->epoch < self->epoch)
+      return FALSE;
+    self->epoch = entry->parcel->epoch;
+    return TRUE;
+  }
+  if (self->link != NULL && link->number < self->link->number)
+    return FALSE;
+  if (self->link != NULL) {
+    atomic_fetch_add (&self->inbox->stats.switches, 1);
+    atomic_store (&self->inbox->stats.last_switch, relay_now ());
+    self->need_key = atomic_load (&self->switch_on_keyframe);
+    GST_DEBUG_OBJECT (self, "from \"%s\" to \"%s\"", self->link->topic->name, link->topic->name);
+  }
+  relay_unref (self->link);
+  self->link = relay_ref (link);
+  self->epoch = entry->parcel->epoch;
+  return TRUE;
+}
+
+static gboolean
+is_acceptable (RelaySrc *self, GstCaps *caps)
+{
+  if (self->caps != NULL && !atomic_load (&self->inbox->renegotiates))
+    return FALSE;
+  return gst_pad_peer_query_accept_caps (self->inbox->pad, caps);
+}
+
+/* FALSE: these caps cannot be taken here. */
+static gboolean
+follow_caps (RelaySrc *self, GstCaps *caps)
+{
+  g_autoptr (GstCaps) told = NULL;
+
+  if (gst_pad_check_reconfigure (self->inbox->pad))
+    gst_caps_replace (&self->refused, NULL);
+  if (caps == NULL || caps == self->caps)
+    return TRUE;
+  if (caps == self->refused)
+    return FALSE;
+  if (self->caps != NULL && gst_caps_is_equal (caps, self->caps)) {
+    gst_caps_replace (&self->caps, caps);
+    return TRUE;
+  }
+  if (!is_acceptable (self, caps)) {
+    gst_caps_replace (&self->refused, caps);
+    GST_WARNING_OBJECT (
+        self, "dropping what comes with caps that cannot be taken here: %" GST_PTR_FORMAT, caps);
+    return FALSE;
+  }
+  gst_caps_replace (&self->refused, NULL);
+  gst_caps_replace (&self->caps, caps);
+  told = gst_app_src_get_caps (GST_APP_SRC (self));
+  if (told == NULL || !gst_caps_is_equal (told, caps))
+    gst_app_src_set_caps (GST_APP_SRC (self), caps);
+  gst_pad_push_event (self->inbox->pad, gst_event_new_caps (caps));
+  return TRUE;
+}
+
+static gboolean
+is_same_segment (GstEvent *a, GstEvent *b)
+{
+  const GstSegment *one, *other;
+
+  if (a == b || a == NULL || b == NULL)
+    return a == b;
+  gst_event_parse_segment (a, &one);
+  gst_event_parse_segment (b, &other);
+  return gst_segment_is_equal (one, other);
+}
+
+/* Timestamps are the producer's unless they are made here; so is the segment. */
+static void
+follow_segment (RelaySrc *self, const RelayEntry *entry)
+{
+  GstEvent *segment = entry->parcel->segment;
+
+  if (entry->link == NULL && !self->need_segment)
+    return;
+  if (atomic_load (&self->stream_sync) == RESTART_TS || !atomic_load (&self->inbox->accept_events))
+    segment = NULL;
+  if (!self->need_segment && is_same_segment (segment, self->segment))
+    return;
+  gst_event_replace (&self->segment, segment);
+  self->need_segment = FALSE;
+  if (segment != NULL)
+    gst_pad_push_event (self->inbox->pad, gst_event_ref (segment));
+  else
+    gst_pad_push_event (
+        self->inbox->pad, gst_event_new_segment (&GST_BASE_SRC_CAST (self)->segment));
+}
+
+static void
+send_events (RelaySrc *self)
+{
+  GstEvent *event;
+
+  while ((event = g_queue_pop_head (&self->events)) != NULL)
+    gst_pad_push_event (self->inbox->pad, event);
+}
+
+/* Whether compensate-ts lets it through, and by how much it is moved. */
+static gboolean
+find_shift (RelaySrc *self, const RelayParcel *parcel, GstClockTimeDiff *shift)
+{
+  if (GST_STATE (self) != GST_STATE_PLAYING)
+    return FALSE; /* there is no base time yet */
+  *shift = GST_CLOCK_DIFF (gst_element_get_base_time (GST_ELEMENT (self)), parcel->base_time);
+  return *shift >= 0 || !GST_CLOCK_TIME_IS_VALID (parcel->time)
+      || parcel->time >= (GstClockTime) - *shift;
+}
+
+static GstClockTime
+shifted (GstClockTime time, GstClockTimeDiff shift)
+{
+  if (!GST_CLOCK_TIME_IS_VALID (time))
+    return time;
+  return shift < 0 && time < (GstClockTime) -shift ? 0 : time + (GstClockTime) shift;
+}
+
+typedef struct {
+  StreamSync sync;
+  GstClockTimeDiff shift;
+  GstClockTime stamp; /* NONE: no clock */
+} Times;
+
+static GstBuffer *
+change_times (GstBuffer *buffer, const Times *times)
+{
+  switch (times->sync) {
+  case RESTART_TS:
+    buffer = relay_view_new (buffer);
+    GST_BUFFER_PTS (buffer) = times->stamp;
+    GST_BUFFER_DTS (buffer) = times->stamp;
+    break;
+  case COMPENSATE_TS:
+    if (times->shift == 0)
+      break;
+    buffer = relay_view_new (buffer);
+    GST_BUFFER_PTS (buffer) = shifted (GST_BUFFER_PTS (buffer), times->shift);
+    GST_BUFFER_DTS (buffer) = shifted (GST_BUFFER_DTS (buffer), times->shift);
+    break;
+  default:
+    if (!GST_CLOCK_TIME_IS_VALID (times->stamp) || GST_BUFFER_PTS_IS_VALID (buffer)
+        || GST_BUFFER_DTS_IS_VALID (buffer))
+      break;
+    buffer = relay_view_new (buffer);
+    GST_BUFFER_PTS (buffer) = times->stamp;
+    GST_BUFFER_DTS (buffer) = times->stamp;
+    break;
+  }
+  return buffer;
+}
+
+static gboolean
+change_times_in_list (GstBuffer **buffer, guint index, gpointer times)
+{
+  (void) index;
+  *buffer = change_times (*buffer, times);
+  return TRUE;
+}
+
+/* FALSE: it cannot be sent yet. */
+static gboolean
+find_times (RelaySrc *self, const RelayEntry *entry, Times *times)
+{
+  times->sync =
+      entry->link == NULL ? PASSTHROUGH_TS : (StreamSync) atomic_load (&self->stream_sync);
+  times->shift = 0;
+  times->stamp = self->stamps && self->clock != NULL
+      ? (GstClockTime) MAX (entry->parcel->at + self->running, 0)
+      : GST_CLOCK_TIME_NONE;
+  return times->sync != COMPENSATE_TS || find_shift (self, entry->parcel, &times->shift);
+}
+
+static GstFlowReturn
+send_data (RelaySrc *self, RelayParcel *parcel, Times *times)
+{
+  GstMiniObject *item = relay_parcel_take_item (parcel);
+
+  if (GST_IS_BUFFER (item))
+    return gst_pad_push (self->inbox->pad, change_times (GST_BUFFER_CAST (item), times));
+  if (times->sync != PASSTHROUGH_TS || GST_CLOCK_TIME_IS_VALID (times->stamp)) {
+    item = GST_MINI_OBJECT_CAST (gst_buffer_list_make_writable (GST_BUFFER_LIST_CAST (item)));
+    gst_buffer_list_foreach (GST_BUFFER_LIST_CAST (item), change_times_in_list, times);
+  }
+  return gst_pad_push_list (self->inbox->pad, GST_BUFFER_LIST_CAST (item));
+}
+
+static gboolean
+is_delta (const RelayParcel *parcel)
+{
+  GstBuffer *buffer = GST_IS_BUFFER (parcel->item)
+      ? GST_BUFFER_CAST (parcel->item)
+      : gst_buffer_list_get (GST_BUFFER_LIST_CAST (parcel->item), 0);
+
+  return GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
+}
+
+static void
+judge_flow (RelaySrc *self, GstFlowReturn flow)
+{
+  switch (flow) {
+  case GST_FLOW_OK:
+    break;
+  case GST_FLOW_FLUSHING:
+    /* Either this is being stopped, and says so itself; or something behind it flushes, and what comes
+     * after that may pass. */
+    break;
+  case GST_FLOW_NOT_NEGOTIATED:
+    if (gst_pad_needs_reconfigure (self->inbox->pad))
+      break;
+    /* fall through */
+  default:
+    GST_INFO_OBJECT (self, "ending: %s", gst_flow_get_name (flow));
+    give_verdict (self, flow);
+    break;
+  }
+}
+
+static void
+deliver_data (RelaySrc *self, RelayEntry *entry)
+{
+  RelayParcel *parcel = entry->parcel;
+  const guint buffers = parcel->buffers;
+  RelayDrop why = RELAY_DROPS;
+  Times times;
+  GstFlowReturn flow;
+
+  if (buffers == 0)
+    return;
+  if (self->need_key && is_delta (parcel))
+    why = RELAY_DROP_STATE;
+  else if (!find_times (self, entry, &times))
+    why = RELAY_DROP_SYNC;
+  else if (!follow_caps (self, parcel->caps))
+    why = RELAY_DROP_CAPS;
+  if (why != RELAY_DROPS) {
+    relay_inbox_drop (self->inbox, why, buffers);
+    return;
+  }
+  self->need_key = FALSE;
+  follow_segment (self, entry);
+  send_events (self);
+  flow = send_data (self, parcel, &times);
+  if (flow == GST_FLOW_OK)
+    atomic_store_explicit (&self->inbox->stats.delivered,
+        atomic_load_explicit (&self->inbox->stats.delivered, memory_order_relaxed) + buffers,
+        memory_order_relaxed);
+  else
+    relay_inbox_drop (self->inbox, RELAY_DROP_STATE, buffers);
+  judge_flow (self, flow);
+  if (self->left > 0 && (self->left -= (gint) MIN (buffers, (guint) self->left)) == 0)
+    give_verdict (self, GST_FLOW_EOS);
+}
+
+static void
+deliver (RelaySrc *self, RelayEntry *entry)
+{
+  RelayParcel *parcel = entry->parcel;
+
+  if (!change_over (self, entry)) {
+    if (parcel->kind == RELAY_DATA)
+      relay_inbox_drop (self->inbox, RELAY_DROP_STALE, parcel->buffers);
+    return;
+  }
+  switch (parcel->kind) {
+  case RELAY_DATA:
+    deliver_data (self, entry);
+    break;
+  case RELAY_EVENT:
+    g_queue_push_tail (&self->events, gst_mini_object_ref (parcel->item));
+    break;
+  case RELAY_PROMPT:
+    g_queue_push_tail (&self->events, gst_mini_object_ref (parcel->item));
+    if (follow_caps (self, parcel->caps)) {
+      follow_segment (self, entry);
+      send_events (self);
+    }
+    break;
+  case RELAY_EOS:
+    if (self->need_segment && follow_caps (self, parcel->caps))
+      follow_segment (self, entry);
+    send_events (self);
+    give_verdict (self, GST_FLOW_EOS);
+    break;
+  }
+}
+
+/* Where running time is, looked up once for all that a worker delivers at a time. */
+static void
+look_at_clock (RelaySrc *self)
+{
+  gst_clear_object (&self->clock);
+  if (!self->stamps)
+    return;
+  self->clock = gst_element_get_clock (GST_ELEMENT (self));
+  if (self->clock == NULL)
+    return;
+  self->running = (GstClockTimeDiff) gst_clock_get_time (self->clock)
+      - (GstClockTimeDiff) gst_element_get_base_time (GST_ELEMENT (self)) - relay_now ();
+}
+
+static gboolean
+may_deliver (RelaySrc *self, RelayInbox *inbox)
+{
+  return atomic_load (&inbox->open) && !atomic_load (&self->held_back);
+}
+
+static gboolean
+relay_src_serve (RelayInbox *inbox, gpointer data)
+{
+  RelaySrc *self = data;
+  gboolean more = FALSE;
+  RelayEntry *entry;
+
+  GST_PAD_STREAM_LOCK (inbox->pad);
+  /* Only now it is known that the element is still there. */
+  if (atomic_load (&inbox->open)) {
+    guint n = 0;
+    look_at_clock (self);
+    while (n < BUDGET && may_deliver (self, inbox) && (entry = relay_inbox_take (inbox)) != NULL) {
+      RelayParcel *parcel = entry->parcel;
+      deliver (self, entry);
+      relay_unref (parcel);
+      n++;
+    }
+    more = n == BUDGET && may_deliver (self, inbox);
+  }
+  GST_PAD_STREAM_UNLOCK (inbox->pad);
+  return more;
+}
+
+/* ---- the base class's thread ---- */
+
+static void
+put_by_hand (RelaySrc *self, RelayKind kind, GstBuffer *buffer)
+{
+  g_autoptr (RelayParcel) parcel = relay_parcel_new (kind, (GstMiniObject *) buffer, NULL);
+
+  if (buffer != NULL)
+    gst_buffer_unref (buffer);
+  parcel->caps = gst_app_src_get_caps (GST_APP_SRC (self));
+  relay_inbox_put (self->inbox, &parcel->entries[0], TRUE, NULL);
+}
+
+/* With the STREAM_LOCK. Nothing of before a stop or a flush is of use. */
+static void
+open_inbox (RelaySrc *self)
+{
+  GstBaseSrc *base = GST_BASE_SRC (self);
+
+  self->need_segment = TRUE;
+  self->is_live = gst_base_src_is_live (base);
+  self->stamps =
+      atomic_load (&self->stream_sync) == RESTART_TS || gst_base_src_get_do_timestamp (base);
+  atomic_store (&self->verdict, GST_FLOW_OK);
+  while (sem_trywait (&self->verdict_or_unlock) == 0)
+    ;
+  atomic_store (&self->inbox->accepting, TRUE);
+  atomic_store (&self->inbox->open, TRUE);
+  /* It may have been unlocked since. */
+  if (atomic_load (&self->unlocked))
+    atomic_store (&self->inbox->open, FALSE);
+  relay_inbox_call (self->inbox);
+}
+
+static GstFlowReturn
+wait_for_verdict (RelaySrc *self)
+{
+  while (atomic_load (&self->verdict) == GST_FLOW_OK && !atomic_load (&self->unlocked))
+    while (sem_wait (&self->verdict_or_unlock) == -1 && errno == EINTR)
+      ;
+  return GST_FLOW_FLUSHING;
+}
+
+static GstFlowReturn
+relay_src_create (GstBaseSrc *base, guint64 offset, guint size, GstBuffer **buffer)
+{
+  RelaySrc *self = RELAY_SRC (base);
+  GstFlowReturn flow, verdict;
+
+  open_inbox (self);
+  GST_PAD_STREAM_UNLOCK (self->inbox->pad);
+  do {
+    *buffer = NULL;
+    flow = PARENT->create (base, offset, size, buffer);
+    if (flow == GST_FLOW_OK && *buffer != NULL)
+      put_by_hand (self, RELAY_DATA, *buffer);
+  } while (flow == GST_FLOW_OK && *buffer != NULL);
+  if (flow == GST_FLOW_EOS) { /* by hand */
+    put_by_hand (self, RELAY_EOS, NULL);
+    flow = wait_for_verdict (self);
+  }
+  GST_PAD_STREAM_LOCK (self->inbox->pad);
+  atomic_store (&self->inbox->open, FALSE);
+  verdict = atomic_exchange (&self->verdict, GST_FLOW_OK);
+  if (verdict != GST_FLOW_OK) {
+    PARENT->unlock_stop (base);
+    /* The other way round the base class's own unlock might be lost. */
+    if (atomic_load (&self->unlocked))
+      PARENT->unlock (base);
+  }
+  return verdict != GST_FLOW_OK ? verdict : flow;
+}
+
+static gboolean
+relay_src_unlock (GstBaseSrc *base)
+{
+  RelaySrc *self = RELAY_SRC (base);
+
+  atomic_store (&self->unlocked, TRUE);
+  atomic_store (&self->inbox->open, FALSE);
+  atomic_store (&self->inbox->flushing, TRUE);
+  relay_inbox_wake (self->inbox);
+  sem_post (&self->verdict_or_unlock);
+  return PARENT->unlock (base);
+}
+
+static gboolean
+relay_src_unlock_stop (GstBaseSrc *base)
+{
+  RelaySrc *self = RELAY_SRC (base);
+
+  atomic_store (&self->unlocked, FALSE);
+  atomic_store (&self->inbox->flushing, FALSE);
+  return PARENT->unlock_stop (base);
+}
+
+/* Caps are sent by workers, each time before the buffers that are of them. */
+static gboolean
+relay_src_negotiate (GstBaseSrc *base)
+{
+  (void) base;
+  return TRUE;
+}
+
+static gboolean
+relay_src_set_caps (GstBaseSrc *base, GstCaps *caps)
+{
+  (void) base, (void) caps;
+  return FALSE;
+}
+
+/* Nobody delivers any more. */
+static void
+forget_stream (RelaySrc *self)
+{
+  g_clear_pointer (&self->link, relay_unref);
+  gst_clear_caps (&self->caps);
+  gst_clear_caps (&self->refused);
+  gst_clear_event (&self->segment);
+  gst_clear_object (&self->clock);
+  g_queue_clear_full (&self->events, (GDestroyNotify) gst_event_unref);
+  self->need_key = FALSE;
+}
+
+static gboolean
+relay_src_start (GstBaseSrc *base)
+{
+  RelaySrc *self = RELAY_SRC (base);
+  g_autoptr (RelayWish) wish = relay_slot_get (&self->wish);
+
+  if (!PARENT->start (base))
+    return FALSE;
+  if (atomic_load (&self->stream_sync) == RESTART_TS)
+    gst_base_src_set_do_timestamp (base, TRUE);
+  /* They are counted where they are sent. */
+  self->left = base->num_buffers;
+  base->num_buffers_left = -1;
+  /* Not to be switched does not mean not to be started. */
+  atomic_store (&self->first_switch, name_of (wish) == NULL);
+  atomic_store (&self->inbox->accepting, TRUE);
+  atomic_store (&self->started, TRUE);
+  settle (self);
+  return TRUE;
+}
+
+static gboolean
+relay_src_stop (GstBaseSrc *base)
+{
+  RelaySrc *self = RELAY_SRC (base);
+
+  atomic_store (&self->started, FALSE);
+  atomic_store (&self->inbox->accepting, FALSE);
+  settle (self);
+  relay_inbox_clear (self->inbox);
+  GST_PAD_STREAM_LOCK (self->inbox->pad);
+  forget_stream (self);
+  GST_PAD_STREAM_UNLOCK (self->inbox->pad);
+  return PARENT->stop (base);
+}
+
+static GstStateChangeReturn
+relay_src_change_state (GstElement *element, GstStateChange transition)
+{
+  RelaySrc *self = RELAY_SRC (element);
+  GstStateChangeReturn result;
+
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED
+      || transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
+    atomic_store (&self->held_back, gst_base_src_is_live (GST_BASE_SRC (self)));
+  result = GST_ELEMENT_CLASS (relay_src_parent_class)->change_state (element, transition);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING && result != GST_STATE_CHANGE_FAILURE) {
+    atomic_store (&self->held_back, FALSE);
+    relay_inbox_call (self->inbox);
+  }
+  return result;
+}
+
+/* ---- events and queries ---- */
+
+static gboolean
+relay_src_send_event (GstElement *element, GstEvent *event)
+{
+  RelaySrc *self = RELAY_SRC (element);
+  const gboolean flushed = GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP;
+
+  if (flushed)
+    relay_inbox_clear (self->inbox);
+  return GST_ELEMENT_CLASS (relay_src_parent_class)->send_event (element, event);
+}
+
+static gboolean
+relay_src_event (GstBaseSrc *base, GstEvent *event)
+{
+  RelaySrc *self = RELAY_SRC (base);
+  g_autoptr (RelayWish) wish = relay_slot_get (&self->wish);
+  RelayLink *link = link_of (wish);
+
+  if (GST_EVENT_IS_UPSTREAM (event) && link != NULL) {
+    /* What one of several wants must not be done to all. */
+    if (relay_topic_count (link->topic) == 1)
+      send_upstream (link, gst_event_ref (event));
+    else
+      GST_INFO_OBJECT (self, "others listen, too: %s goes no further", GST_EVENT_TYPE_NAME (event));
+  }
+  return PARENT->event (base, event);
+}
+
+static gboolean
+relay_src_query (GstBaseSrc *base, GstQuery *query)
+{
+  g_autoptr (RelayWish) wish = relay_slot_get (&RELAY_SRC (base)->wish);
+
+  if (GST_QUERY_TYPE (query) == GST_QUERY_CONTEXT && link_of (wish) != NULL) {
+    g_autoptr (RelayNode) node = relay_topic_get_node (wish->link->topic);
+    if (node != NULL && gst_pad_peer_query (node->pad, query))
+      return TRUE;
+  }
+  return PARENT->query (base, query);
+}
+
+/* ---- properties ---- */
+
+/* Limits may be set by functions, too, so they are looked at when GstAppSrc says that they have
+ * changed. */
+static void
+relay_src_notify (GObject *object, GParamSpec *spec)
+{
+  static const struct {
+    const gchar *name;
+    RelayBounds bound;
+  } bounds[] = { { "max-bytes", RELAY_BOUND_BYTES }, { "max-buffers", RELAY_BOUND_BUFFERS },
+    { "max-time", RELAY_BOUND_TIME }, { "block", 0 }, { "leaky-type", 0 } };
+  RelaySrc *self = RELAY_SRC (object);
+  GstAppSrc *appsrc = GST_APP_SRC (object);
+  RelayLimits *limits = &self->inbox->limits;
+
+  for (guint i = 0; i < G_N_ELEMENTS (bounds); i++) {
+    gboolean block;
+    if (!g_str_equal (spec->name, bounds[i].name))
+      continue;
+    g_object_get (object, "block", &block, NULL);
+    atomic_store (&limits->block, block);
+    atomic_store (&limits->leaky, gst_app_src_get_leaky_type (appsrc));
+    atomic_store (&limits->max_bytes, gst_app_src_get_max_bytes (appsrc));
+    atomic_store (&limits->max_buffers, gst_app_src_get_max_buffers (appsrc));
+    atomic_store (&limits->max_time, gst_app_src_get_max_time (appsrc));
+    atomic_fetch_or (&limits->set, bounds[i].bound);
+    relay_inbox_wake (self->inbox);
+  }
+  if (G_OBJECT_CLASS (relay_src_parent_class)->notify != NULL)
+    G_OBJECT_CLASS (relay_src_parent_class)->notify (object, spec);
+}
+
+static GstStructure *
+make_stats (RelaySrc *self)
+{
+  static const gchar *const drops[RELAY_DROPS] = { [RELAY_DROP_FULL] = "dropped-full",
+    [RELAY_DROP_LEAKY] = "dropped-leaky",
+    [RELAY_DROP_CAPS] = "dropped-caps",
+    [RELAY_DROP_STALE] = "dropped-stale",
+    [RELAY_DROP_SYNC] = "dropped-sync",
+    [RELAY_DROP_STATE] = "dropped-state",
+    [RELAY_DROP_HELD] = "dropped-held" };
+  RelayInbox *inbox = self->inbox;
+  const gint64 last = atomic_load (&inbox->stats.last_switch);
+  GstStructure *stats = gst_structure_new ("interpipesrc-stats", "delivered", G_TYPE_UINT64,
+      atomic_load (&inbox->stats.delivered), "queued-buffers", G_TYPE_UINT64,
+      atomic_load (&inbox->buffers), "queued-bytes", G_TYPE_UINT64, atomic_load (&inbox->bytes),
+      "queued-time", G_TYPE_UINT64, relay_inbox_get_time (inbox), "switches", G_TYPE_UINT64,
+      atomic_load (&inbox->stats.switches), "last-switch-time", G_TYPE_UINT64,
+      last == 0 ? GST_CLOCK_TIME_NONE : (guint64) last, NULL);
+
+  for (guint i = 0; i < RELAY_DROPS; i++)
+    gst_structure_set (
+        stats, drops[i], G_TYPE_UINT64, atomic_load (&inbox->stats.dropped[i]), NULL);
+  return stats;
+}
+
+static void
+relay_src_set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
+{
+  RelaySrc *self = RELAY_SRC (object);
+  RelayInbox *inbox = self->inbox;
+
+  switch (id) {
+  case PROP_LISTEN_TO:
+    set_listen_to (self, g_value_get_string (value));
+    break;
+  case PROP_BLOCK_SWITCH:
+    atomic_store (&self->block_switch, g_value_get_boolean (value));
+    break;
+  case PROP_ALLOW_RENEGOTIATION:
+    atomic_store (&inbox->renegotiates, g_value_get_boolean (value));
+    break;
+  case PROP_STREAM_SYNC:
+    atomic_store (&self->stream_sync, g_value_get_enum (value));
+    break;
+  case PROP_ACCEPT_EVENTS:
+    atomic_store (&inbox->accept_events, g_value_get_boolean (value));
+    break;
+  case PROP_ACCEPT_EOS_EVENT:
+    atomic_store (&inbox->accept_eos, g_value_get_boolean (value));
+    break;
+  case PROP_SWITCH_ON_KEYFRAME:
+    atomic_store (&self->switch_on_keyframe, g_value_get_boolean (value));
+    break;
+  case PROP_BACKLOG:
+    atomic_store (&inbox->limits.backlog, g_value_get_uint64 (value));
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+  }
+}
+
+static void
+relay_src_get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
+{
+  RelaySrc *self = RELAY_SRC (object);
+  RelayInbox *inbox = self->inbox;
+  g_autoptr (RelayWish) wish = NULL;
+
+  switch (id) {
+  case PROP_LISTEN_TO:
+    wish = relay_slot_get (&self->wish);
+    g_value_set_string (value, name_of (wish));
+    break;
+  case PROP_SWITCH_ON_KEYFRAME:
+    g_value_set_boolean (value, atomic_load (&self->switch_on_keyframe));
+    break;
+  case PROP_BACKLOG:
+    g_value_set_uint64 (value, atomic_load (&inbox->limits.backlog));
+    break;
+  case PROP_STATS:
+    g_value_take_boxed (value, make_stats (self));
+    break;
+  case PROP_LEVEL_BYTES:
+    g_value_set_uint64 (value, atomic_load (&inbox->bytes));
+    break;
+  case PROP_LEVEL_BUFFERS:
+    g_value_set_uint64 (value, atomic_load (&inbox->buffers));
+    break;
+  case PROP_LEVEL_TIME:
+    g_value_set_uint64 (value, relay_inbox_get_time (inbox));
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
+  }
+}
+
+static void
+relay_src_finalize (GObject *object)
+{
+  RelaySrc *self = RELAY_SRC (object);
+
+  relay_unref (relay_slot_swap (&self->wish, NULL));
+  forget_stream (self);
+  sem_destroy (&self->verdict_or_unlock);
+  relay_unref (self->inbox);
+  G_OBJECT_CLASS (relay_src_parent_class)->finalize (object);
+}
+
+static void
+install_properties (GObjectClass *class)
+{
+  const GParamFlags written = G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS;
+  const GParamFlags both = G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS;
+
+  g_object_class_install_property (class, PROP_LISTEN_TO,
+      g_param_spec_string (
+          "listen-to", "Listen To", "The name of the interpipesink to listen to", NULL, both));
+  g_object_class_install_property (class, PROP_BLOCK_SWITCH,
+      g_param_spec_boolean ("block-switch", "Block Switch",
+          "Stay with the first interpipesink that it listens to", FALSE, written));
+  g_object_class_install_property (class, PROP_ALLOW_RENEGOTIATION,
+      g_param_spec_boolean ("allow-renegotiation", "Allow Renegotiation",
+          "Take other caps than the first ones", TRUE, written));
+  g_object_class_install_property (class, PROP_STREAM_SYNC,
+      g_param_spec_enum ("stream-sync", "Stream Synchronization",
+          "What becomes of the timestamps of the other pipeline", stream_sync_get_type (),
+          PASSTHROUGH_TS, written));
+  g_object_class_install_property (class, PROP_ACCEPT_EVENTS,
+      g_param_spec_boolean ("accept-events", "Accept Events",
+          "Take events, but for EOS, from the interpipesink", TRUE, written));
+  g_object_class_install_property (class, PROP_ACCEPT_EOS_EVENT,
+      g_param_spec_boolean ("accept-eos-event", "Accept EOS Events",
+          "Take EOS from the interpipesink", TRUE, written));
+  g_object_class_install_property (class, PROP_SWITCH_ON_KEYFRAME,
+      g_param_spec_boolean ("switch-on-keyframe", "Switch On Key Frame",
+          "After a switch, begin with a key frame, and ask the producer for one", FALSE, both));
+  g_object_class_install_property (class, PROP_BACKLOG,
+      g_param_spec_uint64 ("backlog", "Backlog",
+          "Bytes that may wait where no limit is set (0: no bound)", 0, G_MAXUINT64,
+          RELAY_BACKLOG_DEFAULT, both));
+  g_object_class_install_property (class, PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+          "What was delivered, dropped and why, what waits, and switches", GST_TYPE_STRUCTURE,
+          G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+  g_object_class_override_property (class, PROP_LEVEL_BYTES, "current-level-bytes");
+  g_object_class_override_property (class, PROP_LEVEL_BUFFERS, "current-level-buffers");
+  g_object_class_override_property (class, PROP_LEVEL_TIME, "current-level-time");
+}
+
+static void
+relay_src_class_init (RelaySrcClass *class)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (class);
+  GstElementClass *element_class = GST_ELEMENT_CLASS (class);
+  GstBaseSrcClass *base_class = GST_BASE_SRC_CLASS (class);
+
+  GST_DEBUG_CATEGORY_INIT (relay_src_debug, "interpipesrc", 0, "interpipeline source");
+
+  object_class->set_property = relay_src_set_property;
+  object_class->get_property = relay_src_get_property;
+  object_class->notify = relay_src_notify;
+  object_class->finalize = relay_src_finalize;
+  install_properties (object_class);
+
+  gst_element_class_set_static_metadata (element_class, "Inter pipeline source", "Generic/Source",
+      "Sends on what comes from the interpipesink that it listens to", "The Wolf Guard developers");
+  element_class->change_state = GST_DEBUG_FUNCPTR (relay_src_change_state);
+  element_class->send_event = GST_DEBUG_FUNCPTR (relay_src_send_event);
+
+  base_class->start = GST_DEBUG_FUNCPTR (relay_src_start);
+  base_class->stop = GST_DEBUG_FUNCPTR (relay_src_stop);
+  base_class->unlock = GST_DEBUG_FUNCPTR (relay_src_unlock);
+  base_class->unlock_stop = GST_DEBUG_FUNCPTR (relay_src_unlock_stop);
+  base_class->create = GST_DEBUG_FUNCPTR (relay_src_create);
+  base_class->negotiate = GST_DEBUG_FUNCPTR (relay_src_negotiate);
+  base_class->set_caps = GST_DEBUG_FUNCPTR (relay_src_set_caps);
+  base_class->event = GST_DEBUG_FUNCPTR (relay_src_event);
+  base_class->query = GST_DEBUG_FUNCPTR (relay_src_query);
+}
+
+static void
+relay_src_init (RelaySrc *self)
+{
+  self->inbox = relay_inbox_new (GST_BASE_SRC_PAD (self), relay_src_serve, self);
+  atomic_init (&self->inbox->limits.max_bytes, gst_app_src_get_max_bytes (GST_APP_SRC (self)));
+  atomic_init (&self->inbox->renegotiates, TRUE);
+  atomic_init (&self->inbox->accept_events, TRUE);
+  atomic_init (&self->inbox->accept_eos, TRUE);
+  atomic_init (&self->stream_sync, PASSTHROUGH_TS);
+  atomic_init (&self->first_switch, TRUE);
+  sem_init (&self->verdict_or_unlock, 0, 0);
+  self->left = -1;
+  gst_app_src_set_emit_signals (GST_APP_SRC (self), FALSE);
+}

@@ -23,6 +23,8 @@ struct _RelaySink {
   RelayNode *node;
   RelaySlot topic;
   atomic_bool forward_eos, forward_events;
+  /* Who listened when they had no caps in common with what comes here: who_listens() */
+  _Atomic guint64 disagreed;
 
   /* the streaming thread's */
   GstCaps *caps;
@@ -329,39 +331,64 @@ relay_sink_event (GstBaseSink *base, GstEvent *event)
 
 /* ---- caps and allocation ---- */
 
-/* What those who listen can take, all of them; what nobody wants to have narrowed down if they cannot
- * agree, or nobody listens. Then each of them takes what it can, and drops the rest. */
-static GstCaps *
-relay_sink_get_caps (GstBaseSink *base, GstCaps *filter)
+/* Which list of which topic. */
+static guint64
+who_listens (RelayList *links)
 {
-  RelaySink *self = RELAY_SINK (base);
-  guint64 epoch;
-  g_autoptr (RelayList) links = get_links (self, &epoch);
-  g_autoptr (GstCaps) common = filter != NULL ? gst_caps_ref (filter) : NULL;
-  guint asked = 0;
+  const RelayLink *link = links->items[0];
 
-  for (guint i = 0; links != NULL && i < links->len; i++) {
+  return links->version << 24 ^ link->topic->serial;
+}
+
+/* (transfer full)(nullable): what all those who listen can take. */
+static GstCaps *
+intersect (RelayList *links)
+{
+  GstCaps *common = NULL;
+
+  for (guint i = 0; i < links->len; i++) {
     const RelayLink *link = links->items[i];
     g_autoptr (GstCaps) its = NULL;
 
     if (atomic_load (&link->ended))
       continue;
     its = relay_inbox_get_caps (link->inbox);
-    asked++;
-    if (its == NULL)
-      continue;
-    if (common == NULL)
+    if (its != NULL && common == NULL)
       common = gst_caps_ref (its);
-    else
+    else if (its != NULL)
       gst_caps_take (&common, gst_caps_intersect (common, its));
   }
-  if (asked > 0 && (common == NULL || gst_caps_is_empty (common))) {
-    GST_INFO_OBJECT (self, "those who listen have no caps in common");
-    atomic_store (&self->node->negotiated, FALSE);
-    return filter != NULL ? gst_caps_ref (filter) : NULL;
+  return common;
+}
+
+/* What all those who listen can take. Anything if they cannot agree, with each other or with what comes
+ * here: then each takes what it can and drops the rest; that is so until others listen. */
+static GstCaps *
+relay_sink_get_caps (GstBaseSink *base, GstCaps *filter)
+{
+  RelaySink *self = RELAY_SINK (base);
+  guint64 epoch;
+  g_autoptr (RelayList) links = get_links (self, &epoch);
+  g_autoptr (GstCaps) common = NULL;
+
+  if (links == NULL || atomic_load (&self->disagreed) == who_listens (links))
+    goto anything;
+  common = intersect (links);
+  if (common == NULL)
+    goto anything;
+  if (filter != NULL)
+    gst_caps_take (&common, gst_caps_intersect (common, filter));
+  if (gst_caps_is_empty (common)) {
+    GST_INFO_OBJECT (self, "no caps in common with those who listen");
+    atomic_store (&self->disagreed, who_listens (links));
+    goto anything;
   }
-  atomic_store (&self->node->negotiated, asked > 0);
+  atomic_store (&self->node->negotiated, TRUE);
   return g_steal_pointer (&common);
+
+anything:
+  atomic_store (&self->node->negotiated, FALSE);
+  return filter != NULL ? gst_caps_ref (filter) : NULL;
 }
 
 static gboolean

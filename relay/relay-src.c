@@ -48,6 +48,9 @@ struct _RelaySrc {
 
   atomic_bool unlocked;  /* between the base class's unlock and unlock_stop */
   atomic_bool held_back; /* live, and not in PLAYING */
+  atomic_bool parked;    /* the base class's thread stands in create(), without the STREAM_LOCK */
+  sem_t come_out;        /* it does not any more */
+  atomic_bool ending;    /* the base class wants its thread to send EOS */
   atomic_int verdict;    /* a GstFlowReturn that ends the stream; OK: none */
   sem_t verdict_or_unlock;
 
@@ -693,17 +696,18 @@ wait_for_verdict (RelaySrc *self)
   return GST_FLOW_FLUSHING;
 }
 
+/* Stands in the appsrc's create(), without the STREAM_LOCK, for as long as workers may deliver. */
 static GstFlowReturn
-relay_src_create (GstBaseSrc *base, guint64 offset, guint size, GstBuffer **buffer)
+park (RelaySrc *self, guint64 offset, guint size, GstBuffer **buffer)
 {
-  RelaySrc *self = RELAY_SRC (base);
-  GstFlowReturn flow, verdict;
+  GstFlowReturn flow;
 
   open_inbox (self);
+  atomic_store (&self->parked, TRUE);
   GST_PAD_STREAM_UNLOCK (self->inbox->pad);
   do {
     *buffer = NULL;
-    flow = PARENT->create (base, offset, size, buffer);
+    flow = PARENT->create (GST_BASE_SRC (self), offset, size, buffer);
     if (flow == GST_FLOW_OK && *buffer != NULL)
       put_by_hand (self, RELAY_DATA, *buffer);
   } while (flow == GST_FLOW_OK && *buffer != NULL);
@@ -711,16 +715,40 @@ relay_src_create (GstBaseSrc *base, guint64 offset, guint size, GstBuffer **buff
     put_by_hand (self, RELAY_EOS, NULL);
     flow = wait_for_verdict (self);
   }
+  atomic_store (&self->parked, FALSE);
+  sem_post (&self->come_out);
   GST_PAD_STREAM_LOCK (self->inbox->pad);
   atomic_store (&self->inbox->open, FALSE);
-  verdict = atomic_exchange (&self->verdict, GST_FLOW_OK);
-  if (verdict != GST_FLOW_OK) {
-    PARENT->unlock_stop (base);
-    /* The other way round the base class's own unlock might be lost. */
-    if (atomic_load (&self->unlocked))
-      PARENT->unlock (base);
-  }
-  return verdict != GST_FLOW_OK ? verdict : flow;
+  return flow;
+}
+
+/* A flush may be over by the time that the thread has come out and has the STREAM_LOCK. Then it has been
+ * told to go on already, and would overhear that if it paused now. */
+static gboolean
+may_go_on (RelaySrc *self)
+{
+  return !atomic_load (&self->unlocked) && !atomic_exchange (&self->ending, FALSE)
+      && !GST_PAD_IS_FLUSHING (self->inbox->pad);
+}
+
+static GstFlowReturn
+relay_src_create (GstBaseSrc *base, guint64 offset, guint size, GstBuffer **buffer)
+{
+  RelaySrc *self = RELAY_SRC (base);
+  GstFlowReturn flow, verdict;
+
+  do {
+    flow = park (self, offset, size, buffer);
+    verdict = atomic_exchange (&self->verdict, GST_FLOW_OK);
+    if (verdict != GST_FLOW_OK) {
+      PARENT->unlock_stop (base);
+      /* The other way round the base class's own unlock might be lost. */
+      if (atomic_load (&self->unlocked))
+        PARENT->unlock (base);
+      return verdict;
+    }
+  } while (flow == GST_FLOW_FLUSHING && may_go_on (self));
+  return flow;
 }
 
 static gboolean
@@ -731,6 +759,7 @@ relay_src_unlock (GstBaseSrc *base)
   atomic_store (&self->unlocked, TRUE);
   atomic_store (&self->inbox->open, FALSE);
   atomic_store (&self->inbox->flushing, TRUE);
+  atomic_store (&self->verdict, GST_FLOW_OK); /* a flush takes it back */
   relay_inbox_wake (self->inbox);
   sem_post (&self->verdict_or_unlock);
   return PARENT->unlock (base);
@@ -741,6 +770,12 @@ relay_src_unlock_stop (GstBaseSrc *base)
 {
   RelaySrc *self = RELAY_SRC (base);
 
+  /* The caller has the STREAM_LOCK and takes it that the thread has come out of create(), as it has with
+   * other sources. Here it has been told to, and only has to wake up. */
+  while (atomic_load (&self->unlocked) && atomic_load (&self->parked))
+    while (sem_wait (&self->come_out) == -1 && errno == EINTR)
+      ;
+  self->need_segment = TRUE;
   atomic_store (&self->unlocked, FALSE);
   atomic_store (&self->inbox->flushing, FALSE);
   return PARENT->unlock_stop (base);
@@ -789,6 +824,7 @@ relay_src_start (GstBaseSrc *base)
   base->num_buffers_left = -1;
   /* Not to be switched does not mean not to be started. */
   atomic_store (&self->first_switch, name_of (wish) == NULL);
+  atomic_store (&self->ending, FALSE);
   atomic_store (&self->inbox->accepting, TRUE);
   atomic_store (&self->started, TRUE);
   settle (self);
@@ -837,6 +873,8 @@ relay_src_send_event (GstElement *element, GstEvent *event)
 
   if (flushed)
     relay_inbox_clear (self->inbox);
+  if (GST_EVENT_TYPE (event) == GST_EVENT_EOS)
+    atomic_store (&self->ending, TRUE);
   return GST_ELEMENT_CLASS (relay_src_parent_class)->send_event (element, event);
 }
 
@@ -1007,6 +1045,7 @@ relay_src_finalize (GObject *object)
   relay_unref (relay_slot_swap (&self->wish, NULL));
   forget_stream (self);
   sem_destroy (&self->verdict_or_unlock);
+  sem_destroy (&self->come_out);
   relay_unref (self->inbox);
   G_OBJECT_CLASS (relay_src_parent_class)->finalize (object);
 }
@@ -1094,6 +1133,7 @@ relay_src_init (RelaySrc *self)
   atomic_init (&self->stream_sync, PASSTHROUGH_TS);
   atomic_init (&self->first_switch, TRUE);
   sem_init (&self->verdict_or_unlock, 0, 0);
+  sem_init (&self->come_out, 0, 0);
   self->left = -1;
   gst_app_src_set_emit_signals (GST_APP_SRC (self), FALSE);
 }

@@ -183,6 +183,18 @@ run_release (Order *order, GString *json, GError **error)
 }
 
 static gboolean
+run_watch_caps (Order *order, GString *json, GError **error)
+{
+  if (!has_target (&order->spec))
+    return fail (error, "needs one of element=, factory=, pipeline=, with=", "watch-caps");
+  const guint id = wgf_caps_watch (&order->spec);
+  if (id == 0)
+    return fail (error, "too many already", "watch-caps");
+  g_string_append_printf (json, "\"id\":%u", id);
+  return TRUE;
+}
+
+static gboolean
 run (const gchar *verb, Order *order, GString *json, GError **error)
 {
   if (g_str_equal (verb, "stall"))
@@ -207,6 +219,14 @@ run (const gchar *verb, Order *order, GString *json, GError **error)
       return fail (error, "needs property=", verb);
     g_string_append (json, "\"values\":[");
     wgf_report_property (json, &order->spec, order->property);
+    g_string_append_c (json, ']');
+    return TRUE;
+  }
+  if (g_str_equal (verb, "watch-caps"))
+    return run_watch_caps (order, json, error);
+  if (g_str_equal (verb, "caps")) {
+    g_string_append (json, "\"watches\":[");
+    wgf_caps_report (json);
     g_string_append_c (json, ']');
     return TRUE;
   }

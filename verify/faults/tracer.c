@@ -57,7 +57,12 @@ pad_point (WgfWhere where, GstPad *pad, const gchar *type)
 static void
 on_push (GstTracer *self, GstClockTime ts, GstPad *pad, GstMiniObject *data)
 {
-  (void) self, (void) ts, (void) data;
+  (void) self, (void) ts;
+  if (G_UNLIKELY (g_atomic_int_get (&wgf_caps_watched) != 0)) {
+    g_autoptr (GstElement) element = owner_of (pad);
+    if (element != NULL)
+      wgf_caps_look (pad, element, data);
+  }
   if (G_UNLIKELY (armed (WGF_PUSH)))
     pad_point (WGF_PUSH, pad, NULL);
 }

@@ -101,6 +101,17 @@ void wgf_report (GString *json);
 /* Appends one JSON object per element that matches: name, pipeline and the property's value. */
 void wgf_report_property (GString *json, const WgfSpec *like, const gchar *property);
 
+/* caps.c: counts raw video frames that are pushed under the caps of another size. */
+#define WGF_CAPS_WATCHES 8
+extern gint wgf_caps_watched; /* how many watches there are; atomic, only grows */
+/* Watches the pads of elements that match and have pushed nothing since the first watch was set. Takes
+ * the contents of `spec`. Returns the watch's id, 0 when there are too many. */
+guint wgf_caps_watch (WgfSpec *spec);
+/* `data`, a buffer or a list of them, is about to be pushed from `pad` of `element`. */
+void wgf_caps_look (GstPad *pad, GstElement *element, GstMiniObject *data);
+/* Appends one JSON object per watch, with commas: frames, wrong ones, and what the first was. */
+void wgf_caps_report (GString *json);
+
 /* vmethods.c: wraps create, start and stop of the element's class, once per class. */
 void wgf_vmethods_wrap (GstElement *element);
 

@@ -241,12 +241,38 @@ test_class_hierarchy (void)
   end (base);
 }
 
+/* A frame of the right size, one of another; and a pipeline that nobody watches. */
+static void
+test_caps (void)
+{
+  free_order (order ("watch-caps element=liar"));
+  GstElement *pipeline =
+      play ("videotestsrc is-live=true num-buffers=3 ! fakesink appsrc name=liar "
+            "caps=video/x-raw,format=I420,width=64,height=48,framerate=30/1 ! "
+            "fakesink async=false");
+  g_autoptr (GstElement) liar = gst_bin_get_by_name (GST_BIN (pipeline), "liar");
+  const gsize sizes[] = { 4608, 100 };
+  GstFlowReturn flow;
+
+  for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
+    g_autoptr (GstBuffer) buffer = gst_buffer_new_allocate (NULL, sizes[i], NULL);
+    g_signal_emit_by_name (liar, "push-buffer", buffer, &flow);
+    g_assert_cmpint (flow, ==, GST_FLOW_OK);
+  }
+  g_signal_emit_by_name (liar, "end-of-stream", &flow);
+  g_assert_true (bus_has (pipeline, GST_MESSAGE_EOS, PROMPT_MS));
+  g_autofree gchar *caps = order ("caps");
+  g_assert_nonnull (strstr (caps, "\"frames\":2,\"wrong\":1,\"first\":\"liar: 100 bytes"));
+  end (pipeline);
+}
+
 static void
 test_bad_orders (void)
 {
   const gchar *const bad[] = { "stall element=x", "stall where=push", "stall element=x where=moon",
     "dance", "release", "hold element=none lock=stream", "wait state=happy", "get element=x",
-    "stall element=x where=push nth=a", "stall element=' where=", "hold element=* lock=mortise" };
+    "stall element=x where=push nth=a", "stall element=' where=", "hold element=* lock=mortise",
+    "watch-caps" };
   g_autoptr (GError) error = NULL;
   g_autoptr (WgfClient) client =
       wgf_client_connect (g_getenv ("WG_FAULTS_SOCKET"), PROMPT_MS, &error);
@@ -330,6 +356,7 @@ main (int argc, char **argv)
   g_test_add_func ("/faults/hold-lock", test_hold_lock);
   g_test_add_func ("/faults/event-and-query", test_event_and_query);
   g_test_add_func ("/faults/class-hierarchy", test_class_hierarchy);
+  g_test_add_func ("/faults/caps", test_caps);
   g_test_add_func ("/faults/bad-orders", test_bad_orders);
   g_test_add_func ("/faults/journal", test_journal);
   g_test_add_func ("/faults/die-create", test_die_create);

@@ -76,6 +76,20 @@ take_lane_over (RelayLane *lane, guint number)
 }
 
 static void
+arm_keeper (void)
+{
+  if (!atomic_load_explicit (&keeper.armed, memory_order_relaxed)
+      && !atomic_exchange (&keeper.armed, TRUE))
+    sem_post (&keeper.wake);
+}
+
+static gboolean
+has_waiting (RelayLane *lane)
+{
+  return atomic_load (&lane->stack) != NULL || atomic_load (&lane->rest) != NULL;
+}
+
+static void
 look_at_lanes (void)
 {
   const gint64 now = relay_now ();
@@ -83,10 +97,13 @@ look_at_lanes (void)
   for (guint i = 0; i < n_lanes; i++) {
     const guint number = atomic_load (&lanes[i].owner);
     const gint64 since = atomic_load (&lanes[i].since);
-    const gboolean waits = atomic_load (&lanes[i].stack) || atomic_load (&lanes[i].rest);
 
-    if (since != 0 && waits && now - since > RELAY_STALL_MS * GST_MSECOND)
+    if (since == 0 || !has_waiting (&lanes[i]))
+      continue;
+    if (now - since > RELAY_STALL_MS * GST_MSECOND)
       take_lane_over (&lanes[i], number);
+    else
+      atomic_store (&keeper.armed, TRUE);
   }
 }
 
@@ -195,9 +212,13 @@ relay_pool_call (RelayInbox *inbox, gint64 now)
     relay_ref (inbox);
     lane_push (lane, inbox);
   }
-  since = atomic_load_explicit (&lane->since, memory_order_relaxed);
-  if (since != 0 && now - since > RELAY_STALL_MS * GST_MSECOND && lane->shared
-      && !atomic_exchange (&keeper.kicked, TRUE))
+  if (!lane->shared)
+    return;
+  since = atomic_load (&lane->since);
+  if (since == 0)
+    return;
+  arm_keeper ();
+  if (now - since > RELAY_STALL_MS * GST_MSECOND && !atomic_exchange (&keeper.kicked, TRUE))
     sem_post (&keeper.wake);
 }
 
@@ -243,8 +264,7 @@ static void
 sleep_until_called (RelayLane *lane)
 {
   atomic_store (&lane->asleep, TRUE);
-  if (atomic_load (&lane->stack) != NULL || atomic_load (&lane->rest) != NULL
-      || atomic_load (&lane->closed)) {
+  if (has_waiting (lane) || atomic_load (&lane->closed)) {
     /* Who has taken the mark away meanwhile has posted. */
     if (atomic_exchange (&lane->asleep, FALSE))
       return;
@@ -273,9 +293,8 @@ serve (RelayLane *lane, guint *number, RelayInbox *inbox)
   gboolean more, own, lost;
 
   atomic_store (&lane->since, begin);
-  if (lane->shared && atomic_load (&lane->rest) != NULL && !atomic_load (&keeper.armed)
-      && !atomic_exchange (&keeper.armed, TRUE))
-    sem_post (&keeper.wake);
+  if (lane->shared && has_waiting (lane))
+    arm_keeper ();
   more = inbox->serve (inbox, inbox->user_data);
   lost = !is_mine (lane, *number);
   if (!lost)

@@ -17,7 +17,7 @@
 GST_DEBUG_CATEGORY_STATIC (relay_sink_debug);
 #define GST_CAT_DEFAULT relay_sink_debug
 
-struct _RelaySink {
+struct _InterPipeSink {
   GstAppSink parent;
 
   RelayNode *node;
@@ -36,14 +36,14 @@ struct _RelaySink {
 
 enum { PROP_0, PROP_FORWARD_EOS, PROP_FORWARD_EVENTS, PROP_NUM_LISTENERS };
 
-G_DEFINE_FINAL_TYPE (RelaySink, relay_sink, GST_TYPE_APP_SINK)
+G_DEFINE_FINAL_TYPE (InterPipeSink, relay_sink, GST_TYPE_APP_SINK)
 
 /* ---- its name ---- */
 
 /* Brings the node to the topic of the element's name. Of several threads that rename it at once, each
  * looks again, so that the last name stays. */
 static void
-follow_name (RelaySink *self)
+follow_name (InterPipeSink *self)
 {
   for (;;) {
     g_autofree gchar *name = gst_object_get_name (GST_OBJECT (self));
@@ -82,7 +82,7 @@ relay_sink_notify (GObject *object, GParamSpec *spec)
 static void
 relay_sink_constructed (GObject *object)
 {
-  RelaySink *self = RELAY_SINK (object);
+  InterPipeSink *self = RELAY_SINK (object);
 
   G_OBJECT_CLASS (relay_sink_parent_class)->constructed (object);
   follow_name (self);
@@ -91,7 +91,7 @@ relay_sink_constructed (GObject *object)
 static void
 relay_sink_dispose (GObject *object)
 {
-  RelaySink *self = RELAY_SINK (object);
+  InterPipeSink *self = RELAY_SINK (object);
   RelayTopic *topic = relay_slot_swap (&self->topic, NULL);
 
   if (topic != NULL) {
@@ -102,7 +102,7 @@ relay_sink_dispose (GObject *object)
 }
 
 static void
-forget_preroll (RelaySink *self)
+forget_preroll (InterPipeSink *self)
 {
   self->prerolled = NULL;
   g_clear_pointer (&self->prerolled_to, relay_unref);
@@ -111,7 +111,7 @@ forget_preroll (RelaySink *self)
 static void
 relay_sink_finalize (GObject *object)
 {
-  RelaySink *self = RELAY_SINK (object);
+  InterPipeSink *self = RELAY_SINK (object);
 
   forget_preroll (self);
   gst_clear_caps (&self->caps);
@@ -122,7 +122,7 @@ relay_sink_finalize (GObject *object)
 
 /* (transfer full)(nullable): who listens to it now */
 static RelayList *
-get_links (RelaySink *self, guint64 *epoch)
+get_links (InterPipeSink *self, guint64 *epoch)
 {
   RelayTopic *topic = relay_slot_get (&self->topic);
   RelayList *links = NULL;
@@ -136,7 +136,7 @@ get_links (RelaySink *self, guint64 *epoch)
 }
 
 static guint
-count_links (RelaySink *self)
+count_links (InterPipeSink *self)
 {
   guint64 epoch;
   g_autoptr (RelayList) links = get_links (self, &epoch);
@@ -175,7 +175,7 @@ is_wanted (const RelayLink *link, RelayKind kind)
 /* To all who listen, but for those in @but_not (nullable). Returns: (transfer full)(nullable): who they
  * are. First to all that have room, then to those that it has to be waited for. */
 static RelayList *
-hand_over (RelaySink *self, RelayKind kind, GstMiniObject *item, RelayList *but_not)
+hand_over (InterPipeSink *self, RelayKind kind, GstMiniObject *item, RelayList *but_not)
 {
   guint64 epoch;
   RelayList *links = get_links (self, &epoch);
@@ -211,7 +211,7 @@ hand_over (RelaySink *self, RelayKind kind, GstMiniObject *item, RelayList *but_
 static GstFlowReturn
 relay_sink_preroll (GstBaseSink *base, GstBuffer *buffer)
 {
-  RelaySink *self = RELAY_SINK (base);
+  InterPipeSink *self = RELAY_SINK (base);
 
   forget_preroll (self);
   self->prerolled_to = hand_over (self, RELAY_DATA, GST_MINI_OBJECT_CAST (buffer), NULL);
@@ -222,7 +222,7 @@ relay_sink_preroll (GstBaseSink *base, GstBuffer *buffer)
 static GstFlowReturn
 relay_sink_render (GstBaseSink *base, GstBuffer *buffer)
 {
-  RelaySink *self = RELAY_SINK (base);
+  InterPipeSink *self = RELAY_SINK (base);
   RelayList *but_not = self->prerolled == buffer ? self->prerolled_to : NULL;
 
   relay_unref (hand_over (self, RELAY_DATA, GST_MINI_OBJECT_CAST (buffer), but_not));
@@ -234,7 +234,7 @@ relay_sink_render (GstBaseSink *base, GstBuffer *buffer)
 static GstFlowReturn
 relay_sink_render_list (GstBaseSink *base, GstBufferList *list)
 {
-  RelaySink *self = RELAY_SINK (base);
+  InterPipeSink *self = RELAY_SINK (base);
 
   /* Of a list, its first buffer prerolls. Who has that gets the others. */
   if (self->prerolled != NULL && gst_buffer_list_length (list) > 0
@@ -251,7 +251,7 @@ relay_sink_render_list (GstBaseSink *base, GstBufferList *list)
 
 /* At once, in this thread: a flush is to reach who stands in the way of what would be queued. */
 static void
-pass_around (RelaySink *self, GstEvent *event)
+pass_around (InterPipeSink *self, GstEvent *event)
 {
   guint64 epoch;
   g_autoptr (RelayList) links = get_links (self, &epoch);
@@ -279,7 +279,7 @@ pass_around (RelaySink *self, GstEvent *event)
 }
 
 static void
-forward_event (RelaySink *self, GstEvent *event)
+forward_event (InterPipeSink *self, GstEvent *event)
 {
   switch (GST_EVENT_TYPE (event)) {
   case GST_EVENT_CAPS:
@@ -315,7 +315,7 @@ forward_event (RelaySink *self, GstEvent *event)
 static gboolean
 relay_sink_event (GstBaseSink *base, GstEvent *event)
 {
-  RelaySink *self = RELAY_SINK (base);
+  InterPipeSink *self = RELAY_SINK (base);
 
   GST_DEBUG_OBJECT (self, "%s", GST_EVENT_TYPE_NAME (event));
   if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT)
@@ -366,7 +366,7 @@ intersect (RelayList *links)
 static GstCaps *
 relay_sink_get_caps (GstBaseSink *base, GstCaps *filter)
 {
-  RelaySink *self = RELAY_SINK (base);
+  InterPipeSink *self = RELAY_SINK (base);
   guint64 epoch;
   g_autoptr (RelayList) links = get_links (self, &epoch);
   g_autoptr (GstCaps) common = NULL;
@@ -394,7 +394,7 @@ anything:
 static gboolean
 relay_sink_set_caps (GstBaseSink *base, GstCaps *caps)
 {
-  RelaySink *self = RELAY_SINK (base);
+  InterPipeSink *self = RELAY_SINK (base);
 
   GST_INFO_OBJECT (self, "caps %" GST_PTR_FORMAT, caps);
   gst_caps_replace (&self->caps, caps);
@@ -417,7 +417,7 @@ relay_sink_propose_allocation (GstBaseSink *base, GstQuery *query)
 static gboolean
 relay_sink_stop (GstBaseSink *base)
 {
-  RelaySink *self = RELAY_SINK (base);
+  InterPipeSink *self = RELAY_SINK (base);
 
   forget_preroll (self);
   gst_clear_caps (&self->caps);
@@ -430,7 +430,7 @@ relay_sink_stop (GstBaseSink *base)
 static void
 relay_sink_set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
-  RelaySink *self = RELAY_SINK (object);
+  InterPipeSink *self = RELAY_SINK (object);
 
   switch (id) {
   case PROP_FORWARD_EOS:
@@ -447,7 +447,7 @@ relay_sink_set_property (GObject *object, guint id, const GValue *value, GParamS
 static void
 relay_sink_get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
-  RelaySink *self = RELAY_SINK (object);
+  InterPipeSink *self = RELAY_SINK (object);
 
   switch (id) {
   case PROP_NUM_LISTENERS:
@@ -459,7 +459,7 @@ relay_sink_get_property (GObject *object, guint id, GValue *value, GParamSpec *s
 }
 
 static void
-relay_sink_class_init (RelaySinkClass *class)
+relay_sink_class_init (InterPipeSinkClass *class)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (class);
   GstElementClass *element_class = GST_ELEMENT_CLASS (class);
@@ -501,7 +501,7 @@ relay_sink_class_init (RelaySinkClass *class)
 }
 
 static void
-relay_sink_init (RelaySink *self)
+relay_sink_init (InterPipeSink *self)
 {
   self->node = relay_node_new (GST_BASE_SINK_PAD (self));
   atomic_init (&self->forward_events, TRUE);

@@ -36,7 +36,7 @@ typedef struct {
   RelayLink *link; /* NULL: not started, or no name */
 } RelayWish;
 
-struct _RelaySrc {
+struct _InterPipeSrc {
   GstAppSrc parent;
 
   RelayInbox *inbox;
@@ -50,7 +50,6 @@ struct _RelaySrc {
   atomic_bool held_back; /* live, and not in PLAYING */
   atomic_bool parked;    /* the base class's thread stands in create(), without the STREAM_LOCK */
   sem_t come_out;        /* it does not any more */
-  atomic_bool ending;    /* the base class wants its thread to send EOS */
   atomic_int verdict;    /* a GstFlowReturn that ends the stream; OK: none */
   sem_t verdict_or_unlock;
 
@@ -83,7 +82,7 @@ enum {
   PROP_LEVEL_TIME
 };
 
-G_DEFINE_FINAL_TYPE (RelaySrc, relay_src, GST_TYPE_APP_SRC)
+G_DEFINE_FINAL_TYPE (InterPipeSrc, relay_src, GST_TYPE_APP_SRC)
 
 #define PARENT GST_BASE_SRC_CLASS (relay_src_parent_class)
 
@@ -142,7 +141,7 @@ link_of (const RelayWish *wish)
 }
 
 static RelayLink *
-new_link (RelaySrc *self, const gchar *name)
+new_link (InterPipeSrc *self, const gchar *name)
 {
   return relay_link_new (self->inbox, name, atomic_fetch_add (&self->links, 1) + 1);
 }
@@ -152,7 +151,7 @@ typedef enum { REFUSED, AGREED, AGREED_IF_RECONFIGURED } Agreement;
 /* Whether what the topic's node has can be taken, told without anybody being changed but for the caps
  * that gst_app_src_get_caps() tells. Asks what is behind the element. */
 static Agreement
-agree (RelaySrc *self, RelayTopic *topic)
+agree (InterPipeSrc *self, RelayTopic *topic)
 {
   g_autoptr (RelayNode) node = relay_topic_get_node (topic);
   g_autoptr (GstCaps) theirs = node != NULL ? gst_pad_get_current_caps (node->pad) : NULL;
@@ -193,7 +192,7 @@ send_upstream (RelayLink *link, GstEvent *event)
 
 /* Listens by the link of a wish that is in the slot now. */
 static void
-begin_to_listen (RelaySrc *self, RelayLink *link, Agreement agreement)
+begin_to_listen (InterPipeSrc *self, RelayLink *link, Agreement agreement)
 {
   relay_pool_place (self->inbox, link->topic->serial);
   relay_link_add (link);
@@ -206,7 +205,7 @@ begin_to_listen (RelaySrc *self, RelayLink *link, Agreement agreement)
 }
 
 static void
-end_to_listen (RelaySrc *self, RelayWish *wish)
+end_to_listen (InterPipeSrc *self, RelayWish *wish)
 {
   if (link_of (wish) != NULL) {
     relay_link_end (wish->link);
@@ -217,7 +216,7 @@ end_to_listen (RelaySrc *self, RelayWish *wish)
 /* Has a link if the element is started, and none if not. Of several threads at once the last one's
  * change stays, and none waits for another. */
 static void
-settle (RelaySrc *self)
+settle (InterPipeSrc *self)
 {
   for (;;) {
     g_autoptr (RelayWish) was = relay_slot_get (&self->wish);
@@ -246,7 +245,7 @@ settle (RelaySrc *self)
 }
 
 static gboolean
-is_blocked (RelaySrc *self)
+is_blocked (InterPipeSrc *self)
 {
   const gboolean first = atomic_exchange (&self->first_switch, FALSE);
 
@@ -254,7 +253,7 @@ is_blocked (RelaySrc *self)
 }
 
 static void
-set_listen_to (RelaySrc *self, const gchar *name)
+set_listen_to (InterPipeSrc *self, const gchar *name)
 {
   for (;;) {
     g_autoptr (RelayWish) was = relay_slot_get (&self->wish);
@@ -303,7 +302,7 @@ set_listen_to (RelaySrc *self, const gchar *name)
 
 /* Ends the stream: the base class's thread comes back from create() with it. */
 static void
-give_verdict (RelaySrc *self, GstFlowReturn flow)
+give_verdict (InterPipeSrc *self, GstFlowReturn flow)
 {
   atomic_store (&self->inbox->open, FALSE);
   atomic_store (&self->inbox->accepting, FALSE);
@@ -314,7 +313,7 @@ give_verdict (RelaySrc *self, GstFlowReturn flow)
 
 /* The old node's last one has gone. FALSE: it is of a node that has been left. */
 static gboolean
-change_over (RelaySrc *self, const RelayEntry *entry)
+change_over (InterPipeSrc *self, const RelayEntry *entry)
 {
   RelayLink *link = entry->link;
 
@@ -341,7 +340,7 @@ change_over (RelaySrc *self, const RelayEntry *entry)
 }
 
 static gboolean
-is_acceptable (RelaySrc *self, GstCaps *caps)
+is_acceptable (InterPipeSrc *self, GstCaps *caps)
 {
   if (self->caps != NULL && !atomic_load (&self->inbox->renegotiates))
     return FALSE;
@@ -350,7 +349,7 @@ is_acceptable (RelaySrc *self, GstCaps *caps)
 
 /* FALSE: these caps cannot be taken here. */
 static gboolean
-follow_caps (RelaySrc *self, GstCaps *caps)
+follow_caps (InterPipeSrc *self, GstCaps *caps)
 {
   g_autoptr (GstCaps) told = NULL;
 
@@ -393,7 +392,7 @@ is_same_segment (GstEvent *a, GstEvent *b)
 
 /* Timestamps are the producer's unless they are made here; so is the segment. */
 static void
-follow_segment (RelaySrc *self, const RelayEntry *entry)
+follow_segment (InterPipeSrc *self, const RelayEntry *entry)
 {
   GstEvent *segment = entry->parcel->segment;
 
@@ -413,7 +412,7 @@ follow_segment (RelaySrc *self, const RelayEntry *entry)
 }
 
 static void
-send_events (RelaySrc *self)
+send_events (InterPipeSrc *self)
 {
   GstEvent *event;
 
@@ -423,7 +422,7 @@ send_events (RelaySrc *self)
 
 /* Whether compensate-ts lets it through, and by how much it is moved. */
 static gboolean
-find_shift (RelaySrc *self, const RelayParcel *parcel, GstClockTimeDiff *shift)
+find_shift (InterPipeSrc *self, const RelayParcel *parcel, GstClockTimeDiff *shift)
 {
   if (GST_STATE (self) != GST_STATE_PLAYING)
     return FALSE; /* there is no base time yet */
@@ -484,7 +483,7 @@ change_times_in_list (GstBuffer **buffer, guint index, gpointer times)
 
 /* FALSE: it cannot be sent yet. */
 static gboolean
-find_times (RelaySrc *self, const RelayEntry *entry, Times *times)
+find_times (InterPipeSrc *self, const RelayEntry *entry, Times *times)
 {
   times->sync =
       entry->link == NULL ? PASSTHROUGH_TS : (StreamSync) atomic_load (&self->stream_sync);
@@ -496,7 +495,7 @@ find_times (RelaySrc *self, const RelayEntry *entry, Times *times)
 }
 
 static GstFlowReturn
-send_data (RelaySrc *self, RelayParcel *parcel, Times *times)
+send_data (InterPipeSrc *self, RelayParcel *parcel, Times *times)
 {
   GstMiniObject *item = relay_parcel_take_item (parcel);
 
@@ -520,7 +519,7 @@ is_delta (const RelayParcel *parcel)
 }
 
 static void
-judge_flow (RelaySrc *self, GstFlowReturn flow)
+judge_flow (InterPipeSrc *self, GstFlowReturn flow)
 {
   switch (flow) {
   case GST_FLOW_OK:
@@ -541,7 +540,7 @@ judge_flow (RelaySrc *self, GstFlowReturn flow)
 }
 
 static void
-deliver_data (RelaySrc *self, RelayEntry *entry)
+deliver_data (InterPipeSrc *self, RelayEntry *entry)
 {
   RelayParcel *parcel = entry->parcel;
   const guint buffers = parcel->buffers;
@@ -577,7 +576,7 @@ deliver_data (RelaySrc *self, RelayEntry *entry)
 }
 
 static void
-deliver (RelaySrc *self, RelayEntry *entry)
+deliver (InterPipeSrc *self, RelayEntry *entry)
 {
   RelayParcel *parcel = entry->parcel;
 
@@ -611,7 +610,7 @@ deliver (RelaySrc *self, RelayEntry *entry)
 
 /* Where running time is, looked up once for all that a worker delivers at a time. */
 static void
-look_at_clock (RelaySrc *self)
+look_at_clock (InterPipeSrc *self)
 {
   gst_clear_object (&self->clock);
   if (!self->stamps)
@@ -624,7 +623,7 @@ look_at_clock (RelaySrc *self)
 }
 
 static gboolean
-may_deliver (RelaySrc *self, RelayInbox *inbox)
+may_deliver (InterPipeSrc *self, RelayInbox *inbox)
 {
   return atomic_load (&inbox->open) && !atomic_load (&self->held_back);
 }
@@ -632,7 +631,7 @@ may_deliver (RelaySrc *self, RelayInbox *inbox)
 static gboolean
 relay_src_serve (RelayInbox *inbox, gpointer data)
 {
-  RelaySrc *self = data;
+  InterPipeSrc *self = data;
   gboolean more = FALSE;
   RelayEntry *entry;
 
@@ -655,20 +654,21 @@ relay_src_serve (RelayInbox *inbox, gpointer data)
 
 /* ---- the base class's thread ---- */
 
-static void
-put_by_hand (RelaySrc *self, RelayKind kind, GstBuffer *buffer)
+/* @item: (transfer full)(nullable) */
+static gboolean
+put_by_hand (InterPipeSrc *self, RelayKind kind, gpointer item)
 {
-  g_autoptr (RelayParcel) parcel = relay_parcel_new (kind, (GstMiniObject *) buffer, NULL);
+  g_autoptr (RelayParcel) parcel = relay_parcel_new (kind, item, NULL);
 
-  if (buffer != NULL)
-    gst_buffer_unref (buffer);
+  if (item != NULL)
+    gst_mini_object_unref (item);
   parcel->caps = gst_app_src_get_caps (GST_APP_SRC (self));
-  relay_inbox_put (self->inbox, &parcel->entries[0], TRUE, NULL);
+  return relay_inbox_put (self->inbox, &parcel->entries[0], TRUE, NULL);
 }
 
 /* With the STREAM_LOCK. Nothing of before a stop or a flush is of use. */
 static void
-open_inbox (RelaySrc *self)
+open_inbox (InterPipeSrc *self)
 {
   GstBaseSrc *base = GST_BASE_SRC (self);
 
@@ -688,7 +688,7 @@ open_inbox (RelaySrc *self)
 }
 
 static GstFlowReturn
-wait_for_verdict (RelaySrc *self)
+wait_for_verdict (InterPipeSrc *self)
 {
   while (atomic_load (&self->verdict) == GST_FLOW_OK && !atomic_load (&self->unlocked))
     while (sem_wait (&self->verdict_or_unlock) == -1 && errno == EINTR)
@@ -698,7 +698,7 @@ wait_for_verdict (RelaySrc *self)
 
 /* Stands in the appsrc's create(), without the STREAM_LOCK, for as long as workers may deliver. */
 static GstFlowReturn
-park (RelaySrc *self, guint64 offset, guint size, GstBuffer **buffer)
+park (InterPipeSrc *self, guint64 offset, guint size, GstBuffer **buffer)
 {
   GstFlowReturn flow;
 
@@ -725,16 +725,15 @@ park (RelaySrc *self, guint64 offset, guint size, GstBuffer **buffer)
 /* A flush may be over by the time that the thread has come out and has the STREAM_LOCK. Then it has been
  * told to go on already, and would overhear that if it paused now. */
 static gboolean
-may_go_on (RelaySrc *self)
+may_go_on (InterPipeSrc *self)
 {
-  return !atomic_load (&self->unlocked) && !atomic_exchange (&self->ending, FALSE)
-      && !GST_PAD_IS_FLUSHING (self->inbox->pad);
+  return !atomic_load (&self->unlocked) && !GST_PAD_IS_FLUSHING (self->inbox->pad);
 }
 
 static GstFlowReturn
 relay_src_create (GstBaseSrc *base, guint64 offset, guint size, GstBuffer **buffer)
 {
-  RelaySrc *self = RELAY_SRC (base);
+  InterPipeSrc *self = RELAY_SRC (base);
   GstFlowReturn flow, verdict;
 
   do {
@@ -754,7 +753,7 @@ relay_src_create (GstBaseSrc *base, guint64 offset, guint size, GstBuffer **buff
 static gboolean
 relay_src_unlock (GstBaseSrc *base)
 {
-  RelaySrc *self = RELAY_SRC (base);
+  InterPipeSrc *self = RELAY_SRC (base);
 
   atomic_store (&self->unlocked, TRUE);
   atomic_store (&self->inbox->open, FALSE);
@@ -768,7 +767,7 @@ relay_src_unlock (GstBaseSrc *base)
 static gboolean
 relay_src_unlock_stop (GstBaseSrc *base)
 {
-  RelaySrc *self = RELAY_SRC (base);
+  InterPipeSrc *self = RELAY_SRC (base);
 
   /* The caller has the STREAM_LOCK and takes it that the thread has come out of create(), as it has with
    * other sources. Here it has been told to, and only has to wake up. */
@@ -798,7 +797,7 @@ relay_src_set_caps (GstBaseSrc *base, GstCaps *caps)
 
 /* Nobody delivers any more. */
 static void
-forget_stream (RelaySrc *self)
+forget_stream (InterPipeSrc *self)
 {
   g_clear_pointer (&self->link, relay_unref);
   gst_clear_caps (&self->caps);
@@ -812,7 +811,7 @@ forget_stream (RelaySrc *self)
 static gboolean
 relay_src_start (GstBaseSrc *base)
 {
-  RelaySrc *self = RELAY_SRC (base);
+  InterPipeSrc *self = RELAY_SRC (base);
   g_autoptr (RelayWish) wish = relay_slot_get (&self->wish);
 
   if (!PARENT->start (base))
@@ -824,7 +823,6 @@ relay_src_start (GstBaseSrc *base)
   base->num_buffers_left = -1;
   /* Not to be switched does not mean not to be started. */
   atomic_store (&self->first_switch, name_of (wish) == NULL);
-  atomic_store (&self->ending, FALSE);
   atomic_store (&self->inbox->accepting, TRUE);
   atomic_store (&self->started, TRUE);
   settle (self);
@@ -834,7 +832,7 @@ relay_src_start (GstBaseSrc *base)
 static gboolean
 relay_src_stop (GstBaseSrc *base)
 {
-  RelaySrc *self = RELAY_SRC (base);
+  InterPipeSrc *self = RELAY_SRC (base);
 
   atomic_store (&self->started, FALSE);
   atomic_store (&self->inbox->accepting, FALSE);
@@ -849,7 +847,7 @@ relay_src_stop (GstBaseSrc *base)
 static GstStateChangeReturn
 relay_src_change_state (GstElement *element, GstStateChange transition)
 {
-  RelaySrc *self = RELAY_SRC (element);
+  InterPipeSrc *self = RELAY_SRC (element);
   GstStateChangeReturn result;
 
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED
@@ -865,23 +863,40 @@ relay_src_change_state (GstElement *element, GstStateChange transition)
 
 /* ---- events and queries ---- */
 
+/* What an application sends joins the queue, too: GstAppSrc would send it from a thread that has not the
+ * STREAM_LOCK, past what waits. */
 static gboolean
 relay_src_send_event (GstElement *element, GstEvent *event)
 {
-  RelaySrc *self = RELAY_SRC (element);
-  const gboolean flushed = GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP;
+  InterPipeSrc *self = RELAY_SRC (element);
+  const gboolean accepting = atomic_load (&self->inbox->accepting);
 
-  if (flushed)
+  switch (GST_EVENT_TYPE (event)) {
+  case GST_EVENT_FLUSH_STOP:
     relay_inbox_clear (self->inbox);
-  if (GST_EVENT_TYPE (event) == GST_EVENT_EOS)
-    atomic_store (&self->ending, TRUE);
+    break;
+  case GST_EVENT_EOS:
+    if (!accepting)
+      break;
+    gst_event_unref (event);
+    return put_by_hand (self, RELAY_EOS, NULL);
+  case GST_EVENT_TAG:
+  case GST_EVENT_GAP:
+  case GST_EVENT_CUSTOM_DOWNSTREAM:
+  case GST_EVENT_CUSTOM_BOTH:
+    if (!accepting)
+      break;
+    return put_by_hand (self, RELAY_PROMPT, event);
+  default:
+    break;
+  }
   return GST_ELEMENT_CLASS (relay_src_parent_class)->send_event (element, event);
 }
 
 static gboolean
 relay_src_event (GstBaseSrc *base, GstEvent *event)
 {
-  RelaySrc *self = RELAY_SRC (base);
+  InterPipeSrc *self = RELAY_SRC (base);
   g_autoptr (RelayWish) wish = relay_slot_get (&self->wish);
   RelayLink *link = link_of (wish);
 
@@ -920,7 +935,7 @@ relay_src_notify (GObject *object, GParamSpec *spec)
     RelayBounds bound;
   } bounds[] = { { "max-bytes", RELAY_BOUND_BYTES }, { "max-buffers", RELAY_BOUND_BUFFERS },
     { "max-time", RELAY_BOUND_TIME }, { "block", 0 }, { "leaky-type", 0 } };
-  RelaySrc *self = RELAY_SRC (object);
+  InterPipeSrc *self = RELAY_SRC (object);
   GstAppSrc *appsrc = GST_APP_SRC (object);
   RelayLimits *limits = &self->inbox->limits;
 
@@ -942,7 +957,7 @@ relay_src_notify (GObject *object, GParamSpec *spec)
 }
 
 static GstStructure *
-make_stats (RelaySrc *self)
+make_stats (InterPipeSrc *self)
 {
   static const gchar *const drops[RELAY_DROPS] = { [RELAY_DROP_FULL] = "dropped-full",
     [RELAY_DROP_LEAKY] = "dropped-leaky",
@@ -969,7 +984,7 @@ make_stats (RelaySrc *self)
 static void
 relay_src_set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
-  RelaySrc *self = RELAY_SRC (object);
+  InterPipeSrc *self = RELAY_SRC (object);
   RelayInbox *inbox = self->inbox;
 
   switch (id) {
@@ -1005,7 +1020,7 @@ relay_src_set_property (GObject *object, guint id, const GValue *value, GParamSp
 static void
 relay_src_get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
-  RelaySrc *self = RELAY_SRC (object);
+  InterPipeSrc *self = RELAY_SRC (object);
   RelayInbox *inbox = self->inbox;
   g_autoptr (RelayWish) wish = NULL;
 
@@ -1040,7 +1055,7 @@ relay_src_get_property (GObject *object, guint id, GValue *value, GParamSpec *sp
 static void
 relay_src_finalize (GObject *object)
 {
-  RelaySrc *self = RELAY_SRC (object);
+  InterPipeSrc *self = RELAY_SRC (object);
 
   relay_unref (relay_slot_swap (&self->wish, NULL));
   forget_stream (self);
@@ -1092,7 +1107,7 @@ install_properties (GObjectClass *class)
 }
 
 static void
-relay_src_class_init (RelaySrcClass *class)
+relay_src_class_init (InterPipeSrcClass *class)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (class);
   GstElementClass *element_class = GST_ELEMENT_CLASS (class);
@@ -1123,7 +1138,7 @@ relay_src_class_init (RelaySrcClass *class)
 }
 
 static void
-relay_src_init (RelaySrc *self)
+relay_src_init (InterPipeSrc *self)
 {
   self->inbox = relay_inbox_new (GST_BASE_SRC_PAD (self), relay_src_serve, self);
   atomic_init (&self->inbox->limits.max_bytes, gst_app_src_get_max_bytes (GST_APP_SRC (self)));

@@ -5,7 +5,9 @@
 
 G_BEGIN_DECLS
 
+/* Elements without a name are called after their type, so that is interpipesrc0, as with gst-interpipe;
+ * whose own type is GstInterPipeSrc. */
 #define RELAY_TYPE_SRC (relay_src_get_type ())
-G_DECLARE_FINAL_TYPE (RelaySrc, relay_src, RELAY, SRC, GstAppSrc)
+G_DECLARE_FINAL_TYPE (InterPipeSrc, relay_src, RELAY, SRC, GstAppSrc)
 
 G_END_DECLS

@@ -681,6 +681,19 @@ GST_START_TEST (test_start_and_stop_many)
 }
 GST_END_TEST
 
+/* What has no name of its own has the one that it has with gst-interpipe. */
+GST_START_TEST (test_default_names)
+{
+  GstElement *sink = gst_element_factory_make ("interpipesink", NULL);
+  GstElement *src = gst_element_factory_make ("interpipesrc", NULL);
+
+  fail_unless_equals_string (GST_OBJECT_NAME (sink), "interpipesink0");
+  fail_unless_equals_string (GST_OBJECT_NAME (src), "interpipesrc0");
+  gst_object_unref (sink);
+  gst_object_unref (src);
+}
+GST_END_TEST
+
 /* ---- upstream ---- */
 
 GST_START_TEST (test_upstream_event_needs_one_listener)
@@ -714,6 +727,8 @@ relay_suite (void)
   Suite *suite = suite_create ("relay");
   GError *error = NULL;
 
+  if (g_getenv ("RELAY_PLUGIN") == NULL)
+    g_error ("RELAY_PLUGIN is not set: the plugin's file; ctest sets it");
   if (!gst_plugin_load_file (g_getenv ("RELAY_PLUGIN"), &error))
     g_error ("RELAY_PLUGIN: %s", error->message);
   ADD ("stalled costs only itself", test_stalled_costs_only_itself);
@@ -737,6 +752,7 @@ relay_suite (void)
   ADD ("error is posted", test_error_is_posted);
   ADD ("live waits for playing", test_live_waits_for_playing);
   ADD ("start and stop many", test_start_and_stop_many);
+  ADD ("default names", test_default_names);
   ADD ("upstream event", test_upstream_event_needs_one_listener);
   return suite;
 }

@@ -25,6 +25,10 @@
 GST_DEBUG_CATEGORY_STATIC (relay_src_debug);
 #define GST_CAT_DEFAULT relay_src_debug
 
+/* A node whose time is behind by less is at what has been sent of the one before; by more, it goes by
+ * another time altogether, and nothing of it would come for as long as that takes. */
+#define OVERLAP GST_SECOND
+
 /* What a worker delivers before it looks after another inbox. */
 #define BUDGET 16
 
@@ -59,8 +63,10 @@ struct _InterPipeSrc {
   GstCaps *caps, *refused;
   GstEvent *segment; /* the one sent last; NULL: our own */
   gboolean need_segment, need_key;
-  GQueue events; /* wait for what comes next */
-  gint left;     /* of num-buffers; -1: no end */
+  gboolean catches_up; /* compensate-ts: after a switch, until it is where the other was */
+  GstClockTime last;   /* sent with compensate-ts */
+  GQueue events;       /* wait for what comes next */
+  gint left;           /* of num-buffers; -1: no end */
   GstClock *clock;
   GstClockTimeDiff running; /* running time less relay_now() */
   gboolean stamps, is_live;
@@ -331,6 +337,7 @@ change_over (InterPipeSrc *self, const RelayEntry *entry)
     atomic_fetch_add (&self->inbox->stats.switches, 1);
     atomic_store (&self->inbox->stats.last_switch, relay_now ());
     self->need_key = atomic_load (&self->switch_on_keyframe);
+    self->catches_up = TRUE;
     GST_DEBUG_OBJECT (self, "from \"%s\" to \"%s\"", self->link->topic->name, link->topic->name);
   }
   relay_unref (self->link);
@@ -420,23 +427,34 @@ send_events (InterPipeSrc *self)
     gst_pad_push_event (self->inbox->pad, event);
 }
 
-/* Whether compensate-ts lets it through, and by how much it is moved. */
-static gboolean
-find_shift (InterPipeSrc *self, const RelayParcel *parcel, GstClockTimeDiff *shift)
-{
-  if (GST_STATE (self) != GST_STATE_PLAYING)
-    return FALSE; /* there is no base time yet */
-  *shift = GST_CLOCK_DIFF (gst_element_get_base_time (GST_ELEMENT (self)), parcel->base_time);
-  return *shift >= 0 || !GST_CLOCK_TIME_IS_VALID (parcel->time)
-      || parcel->time >= (GstClockTime) - *shift;
-}
-
 static GstClockTime
 shifted (GstClockTime time, GstClockTimeDiff shift)
 {
   if (!GST_CLOCK_TIME_IS_VALID (time))
     return time;
   return shift < 0 && time < (GstClockTime) -shift ? 0 : time + (GstClockTime) shift;
+}
+
+/* Whether compensate-ts lets it through, and by how much it is moved. Time goes on over a switch: both
+ * nodes may have sent the same moment. */
+static gboolean
+find_shift (InterPipeSrc *self, const RelayParcel *parcel, GstClockTimeDiff *shift)
+{
+  GstClockTime at;
+
+  if (GST_STATE (self) != GST_STATE_PLAYING)
+    return FALSE; /* there is no base time yet */
+  *shift = GST_CLOCK_DIFF (gst_element_get_base_time (GST_ELEMENT (self)), parcel->base_time);
+  if (!GST_CLOCK_TIME_IS_VALID (parcel->time))
+    return TRUE;
+  if (*shift < 0 && parcel->time < (GstClockTime) - *shift)
+    return FALSE;
+  at = shifted (parcel->time, *shift);
+  if (self->catches_up && at < self->last && self->last - at < OVERLAP)
+    return FALSE;
+  self->catches_up = FALSE;
+  self->last = at;
+  return TRUE;
 }
 
 typedef struct {
@@ -805,7 +823,8 @@ forget_stream (InterPipeSrc *self)
   gst_clear_event (&self->segment);
   gst_clear_object (&self->clock);
   g_queue_clear_full (&self->events, (GDestroyNotify) gst_event_unref);
-  self->need_key = FALSE;
+  self->need_key = self->catches_up = FALSE;
+  self->last = 0;
 }
 
 static gboolean

@@ -152,6 +152,18 @@ new_link (InterPipeSrc *self, const gchar *name)
   return relay_link_new (self->inbox, name, atomic_fetch_add (&self->links, 1) + 1);
 }
 
+/* What comes from where it listens now may not have been delivered yet. That counts as what it has. */
+static void
+tell_caps_so_far (InterPipeSrc *self, RelayLink *link)
+{
+  g_autoptr (RelayNode) node = link != NULL ? relay_topic_get_node (link->topic) : NULL;
+  g_autoptr (GstCaps) theirs = node != NULL ? gst_pad_get_current_caps (node->pad) : NULL;
+  g_autoptr (GstCaps) told = theirs != NULL ? gst_app_src_get_caps (GST_APP_SRC (self)) : NULL;
+
+  if (theirs != NULL && told == NULL && gst_pad_peer_query_accept_caps (self->inbox->pad, theirs))
+    gst_app_src_set_caps (GST_APP_SRC (self), theirs);
+}
+
 typedef enum { REFUSED, AGREED, AGREED_IF_RECONFIGURED } Agreement;
 
 /* Whether what the topic's node has can be taken, told without anybody being changed but for the caps
@@ -276,6 +288,7 @@ set_listen_to (InterPipeSrc *self, const gchar *name)
       return;
     }
     if (wanted) {
+      tell_caps_so_far (self, link_of (was));
       link = new_link (self, name);
       agreement = agree (self, link->topic);
     }

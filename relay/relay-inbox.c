@@ -118,6 +118,9 @@ static void
 append (RelayInbox *self, RelayEntry *entry)
 {
   entry->next = NULL;
+  entry->discont = self->gap;
+  if (entry->parcel->kind == RELAY_DATA)
+    self->gap = FALSE;
   if (self->last != NULL)
     self->last->next = entry;
   else
@@ -148,6 +151,22 @@ unlink_oldest (RelayInbox *self, gboolean data)
   return entry;
 }
 
+/* The oldest that is data goes; what comes after it says so. NULL: there is none. */
+static RelayEntry *
+leak_oldest (RelayInbox *self)
+{
+  RelayEntry *oldest = unlink_oldest (self, TRUE);
+  RelayEntry *next = self->first;
+
+  while (next != NULL && next->parcel->kind != RELAY_DATA)
+    next = next->next;
+  if (next != NULL)
+    next->discont = TRUE;
+  else
+    self->gap = TRUE;
+  return oldest;
+}
+
 /* ---- putting ---- */
 
 typedef enum { PUT, DROP_STATE, DROP_STALE, DROP_FULL, DROP_HELD, NO_ROOM } Outcome;
@@ -171,7 +190,7 @@ try_to_put (RelayInbox *self, RelayEntry *entry, RelayEntry **leaked)
   } else if (entry->parcel->kind == RELAY_DATA && is_full (self, bounds)) {
     if (leaky == GST_APP_LEAKY_TYPE_DOWNSTREAM) {
       while (is_full (self, bounds)) {
-        RelayEntry *oldest = unlink_oldest (self, TRUE);
+        RelayEntry *oldest = leak_oldest (self);
         if (oldest == NULL)
           break;
         oldest->next = *leaked;
@@ -179,6 +198,7 @@ try_to_put (RelayInbox *self, RelayEntry *entry, RelayEntry **leaked)
       }
     } else {
       outcome = leaky == GST_APP_LEAKY_TYPE_NONE && block ? NO_ROOM : DROP_FULL;
+      self->gap = self->gap || outcome == DROP_FULL;
     }
   }
   if (outcome == PUT) {

@@ -84,6 +84,7 @@ struct RelayInbox {
   RelayEntry *first, *last;
   _Atomic guint64 bytes, buffers;
   GstClockTime newest;
+  gboolean gap; /* the next that comes is after what was dropped */
 
   atomic_int waiting; /* for room */
   sem_t room;

@@ -23,7 +23,8 @@ typedef struct RelayParcel RelayParcel;
 typedef struct RelayEntry {
   struct RelayEntry *next; /* the inbox's */
   RelayParcel *parcel;
-  gpointer link; /* a RelayLink, which the parcel's list keeps; NULL: put by the application */
+  gboolean discont; /* something before it was dropped */
+  gpointer link;    /* a RelayLink, which the parcel's list keeps; NULL: put by the application */
 } RelayEntry;
 
 typedef enum {

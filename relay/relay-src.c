@@ -62,7 +62,7 @@ struct _InterPipeSrc {
   guint64 epoch;
   GstCaps *caps, *refused;
   GstEvent *segment; /* the one sent last; NULL: our own */
-  gboolean need_segment, need_key;
+  gboolean need_segment, need_key, discont;
   gboolean catches_up; /* compensate-ts: after a switch, until it is where the other was */
   GstClockTime last;   /* sent with compensate-ts */
   GQueue events;       /* wait for what comes next */
@@ -273,6 +273,8 @@ is_blocked (InterPipeSrc *self)
 static void
 set_listen_to (InterPipeSrc *self, const gchar *name)
 {
+  gboolean passed = FALSE;
+
   for (;;) {
     g_autoptr (RelayWish) was = relay_slot_get (&self->wish);
     const gboolean wanted = atomic_load (&self->started) && name != NULL;
@@ -283,10 +285,11 @@ set_listen_to (InterPipeSrc *self, const gchar *name)
 
     if (g_strcmp0 (name_of (was), name) == 0)
       return;
-    if (wanted && is_blocked (self)) {
+    if (wanted && !passed && is_blocked (self)) {
       GST_ERROR_OBJECT (self, "not listening to \"%s\": block-switch is set", name);
       return;
     }
+    passed = wanted;
     if (wanted) {
       tell_caps_so_far (self, link_of (was));
       link = new_link (self, name);
@@ -350,7 +353,7 @@ change_over (InterPipeSrc *self, const RelayEntry *entry)
     atomic_fetch_add (&self->inbox->stats.switches, 1);
     atomic_store (&self->inbox->stats.last_switch, relay_now ());
     self->need_key = atomic_load (&self->switch_on_keyframe);
-    self->catches_up = TRUE;
+    self->catches_up = self->discont = TRUE;
     GST_DEBUG_OBJECT (self, "from \"%s\" to \"%s\"", self->link->topic->name, link->topic->name);
   }
   relay_unref (self->link);
@@ -525,13 +528,37 @@ find_times (InterPipeSrc *self, const RelayEntry *entry, Times *times)
   return times->sync != COMPENSATE_TS || find_shift (self, entry->parcel, &times->shift);
 }
 
+static GstBuffer *
+mark_discont (GstBuffer *buffer)
+{
+  if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT))
+    return buffer;
+  buffer = relay_view_new (buffer);
+  GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
+  return buffer;
+}
+
+static gboolean
+mark_first_discont (GstBuffer **buffer, guint index, gpointer unused)
+{
+  (void) index, (void) unused;
+  *buffer = mark_discont (*buffer);
+  return FALSE;
+}
+
 static GstFlowReturn
-send_data (InterPipeSrc *self, RelayParcel *parcel, Times *times)
+send_data (InterPipeSrc *self, RelayParcel *parcel, Times *times, gboolean discont)
 {
   GstMiniObject *item = relay_parcel_take_item (parcel);
 
-  if (GST_IS_BUFFER (item))
-    return gst_pad_push (self->inbox->pad, change_times (GST_BUFFER_CAST (item), times));
+  if (GST_IS_BUFFER (item)) {
+    GstBuffer *buffer = change_times (GST_BUFFER_CAST (item), times);
+    return gst_pad_push (self->inbox->pad, discont ? mark_discont (buffer) : buffer);
+  }
+  if (discont) {
+    item = GST_MINI_OBJECT_CAST (gst_buffer_list_make_writable (GST_BUFFER_LIST_CAST (item)));
+    gst_buffer_list_foreach (GST_BUFFER_LIST_CAST (item), mark_first_discont, NULL);
+  }
   if (times->sync != PASSTHROUGH_TS || GST_CLOCK_TIME_IS_VALID (times->stamp)) {
     item = GST_MINI_OBJECT_CAST (gst_buffer_list_make_writable (GST_BUFFER_LIST_CAST (item)));
     gst_buffer_list_foreach (GST_BUFFER_LIST_CAST (item), change_times_in_list, times);
@@ -594,7 +621,8 @@ deliver_data (InterPipeSrc *self, RelayEntry *entry)
   self->need_key = FALSE;
   follow_segment (self, entry);
   send_events (self);
-  flow = send_data (self, parcel, &times);
+  flow = send_data (self, parcel, &times, self->discont || entry->discont);
+  self->discont = FALSE;
   if (flow == GST_FLOW_OK)
     atomic_store_explicit (&self->inbox->stats.delivered,
         atomic_load_explicit (&self->inbox->stats.delivered, memory_order_relaxed) + buffers,
@@ -703,7 +731,7 @@ open_inbox (InterPipeSrc *self)
 {
   GstBaseSrc *base = GST_BASE_SRC (self);
 
-  self->need_segment = TRUE;
+  self->need_segment = self->discont = TRUE;
   self->is_live = gst_base_src_is_live (base);
   self->stamps =
       atomic_load (&self->stream_sync) == RESTART_TS || gst_base_src_get_do_timestamp (base);
@@ -852,7 +880,8 @@ relay_src_start (GstBaseSrc *base)
     gst_base_src_set_do_timestamp (base, TRUE);
   /* They are counted where they are sent. */
   self->left = base->num_buffers;
-  base->num_buffers_left = -1;
+  if (self->left > 0)
+    base->num_buffers_left = -1;
   /* Not to be switched does not mean not to be started. */
   atomic_store (&self->first_switch, name_of (wish) == NULL);
   atomic_store (&self->inbox->accepting, TRUE);

@@ -336,6 +336,56 @@ GST_START_TEST (test_leaky_drops_the_old)
 }
 GST_END_TEST
 
+static void
+expect_discont (GstHarness *h, guint number, gboolean discont)
+{
+  GstBuffer *buffer = gst_harness_pull (h);
+
+  fail_unless_equals_int (GST_BUFFER_OFFSET (buffer), number);
+  fail_unless_equals_int (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT), discont);
+  gst_buffer_unref (buffer);
+}
+
+/* The first, what follows a drop, what follows a switch: and none of the others. */
+GST_START_TEST (test_discont)
+{
+  GstHarness *p = producer_new ("p", CAPS (1));
+  GstHarness *q = producer_new ("q", CAPS (1));
+  GstHarness *c = consumer_new ("p");
+  gulong probe;
+
+  g_object_set (c->element, "max-buffers", (guint64) 2, NULL);
+  gst_harness_play (c);
+  fill (c, p, 4, &probe);
+  go_on (c, probe);
+  expect_discont (c, 0, TRUE);
+  expect_discont (c, 1, FALSE);
+  expect_discont (c, 2, FALSE);
+  push (p, 5);
+  expect_discont (c, 5, TRUE); /* 3 and 4 were dropped */
+  push (p, 6);
+  expect_discont (c, 6, FALSE);
+  g_object_set (c->element, "listen-to", "q", NULL);
+  push (q, 7);
+  expect_discont (c, 7, TRUE);
+  push (q, 8);
+  expect_discont (c, 8, FALSE);
+  gst_harness_teardown (c);
+  c = consumer_new ("p");
+  g_object_set (c->element, "max-bytes", (guint64) 0, "max-buffers", (guint64) 2, NULL);
+  gst_util_set_object_arg (G_OBJECT (c->element), "leaky-type", "downstream");
+  gst_harness_play (c);
+  fill (c, p, 4, &probe);
+  go_on (c, probe);
+  expect_discont (c, 0, TRUE);
+  expect_discont (c, 3, TRUE); /* 1 and 2 were */
+  expect_discont (c, 4, FALSE);
+  gst_harness_teardown (c);
+  gst_harness_teardown (q);
+  gst_harness_teardown (p);
+}
+GST_END_TEST
+
 GST_START_TEST (test_backlog_bounds_what_nobody_bounds)
 {
   GstHarness *p = producer_new ("p", CAPS (1));
@@ -738,6 +788,7 @@ relay_suite (void)
   ADD ("first list once", test_first_list_once);
   ADD ("full drops the new", test_full_drops_the_new);
   ADD ("leaky drops the old", test_leaky_drops_the_old);
+  ADD ("discont", test_discont);
   ADD ("backlog", test_backlog_bounds_what_nobody_bounds);
   ADD ("block waits last", test_block_waits_last);
   ADD ("switch", test_switch);

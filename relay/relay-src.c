@@ -11,28 +11,17 @@
  *
  * What it listens to is a wish, an object in a slot: a name, and while the element is started a link.
  * Whoever changes the one or the other puts another wish there, and ends the link of the one before.
- *
- * Everything below "with the STREAM_LOCK" is the worker's.
  */
 #include "relay-src.h"
 
 #include "relay-inbox.h"
 #include "relay-pool.h"
-#include "relay-view.h"
+#include "relay-stream.h"
 
 #include <errno.h>
 
-GST_DEBUG_CATEGORY_STATIC (relay_src_debug);
+GST_DEBUG_CATEGORY (relay_src_debug);
 #define GST_CAT_DEFAULT relay_src_debug
-
-/* A node whose time is behind by less is at what has been sent of the one before; by more, it goes by
- * another time altogether, and nothing of it would come for as long as that takes. */
-#define OVERLAP GST_SECOND
-
-/* What a worker delivers before it looks after another inbox. */
-#define BUDGET 16
-
-typedef enum { RESTART_TS, PASSTHROUGH_TS, COMPENSATE_TS } StreamSync;
 
 typedef struct {
   RelayObject object;
@@ -47,29 +36,15 @@ struct _InterPipeSrc {
   RelaySlot wish;
   _Atomic guint64 links;
   atomic_bool started, first_switch;
-  atomic_int stream_sync;
-  atomic_bool block_switch, switch_on_keyframe;
+  atomic_bool block_switch;
 
-  atomic_bool unlocked;  /* between the base class's unlock and unlock_stop */
-  atomic_bool held_back; /* live, and not in PLAYING */
-  atomic_bool parked;    /* the base class's thread stands in create(), without the STREAM_LOCK */
-  sem_t come_out;        /* it does not any more */
-  atomic_int verdict;    /* a GstFlowReturn that ends the stream; OK: none */
+  atomic_bool unlocked; /* between the base class's unlock and unlock_stop */
+  atomic_bool parked;   /* the base class's thread stands in create(), without the STREAM_LOCK */
+  sem_t come_out;       /* it does not any more */
+  atomic_int verdict;   /* a GstFlowReturn that ends the stream; OK: none */
   sem_t verdict_or_unlock;
 
-  /* with the STREAM_LOCK */
-  RelayLink *link;
-  guint64 epoch;
-  GstCaps *caps, *refused;
-  GstEvent *segment; /* the one sent last; NULL: our own */
-  gboolean need_segment, need_key, discont;
-  gboolean catches_up; /* compensate-ts: after a switch, until it is where the other was */
-  GstClockTime last;   /* sent with compensate-ts */
-  GQueue events;       /* wait for what comes next */
-  gint left;           /* of num-buffers; -1: no end */
-  GstClock *clock;
-  GstClockTimeDiff running; /* running time less relay_now() */
-  gboolean stamps, is_live;
+  RelayStream stream; /* what workers do */
 };
 
 enum {
@@ -96,9 +71,9 @@ static GType
 stream_sync_get_type (void)
 {
   static gsize type;
-  static const GEnumValue values[] = { { RESTART_TS, "Restart Timestamp", "restart-ts" },
-    { PASSTHROUGH_TS, "Passthrough Timestamp", "passthrough-ts" },
-    { COMPENSATE_TS, "Compensate Timestamp", "compensate-ts" }, { 0, NULL, NULL } };
+  static const GEnumValue values[] = { { RELAY_RESTART_TS, "Restart Timestamp", "restart-ts" },
+    { RELAY_PASSTHROUGH_TS, "Passthrough Timestamp", "passthrough-ts" },
+    { RELAY_COMPENSATE_TS, "Compensate Timestamp", "compensate-ts" }, { 0, NULL, NULL } };
 
   if (g_once_init_enter (&type)) {
     GType made = g_type_from_name ("GstInterPipeSrcStreamSync");
@@ -216,7 +191,7 @@ begin_to_listen (InterPipeSrc *self, RelayLink *link, Agreement agreement)
   relay_link_add (link);
   if (agreement == AGREED_IF_RECONFIGURED)
     send_upstream (link, gst_event_new_reconfigure ());
-  if (link->number > 1 && atomic_load (&self->switch_on_keyframe))
+  if (link->number > 1 && atomic_load (&self->stream.switch_on_keyframe))
     send_upstream (link,
         gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM,
             gst_structure_new ("GstForceKeyUnit", "all-headers", G_TYPE_BOOLEAN, TRUE, NULL)));
@@ -320,398 +295,20 @@ set_listen_to (InterPipeSrc *self, const gchar *name)
   }
 }
 
-/* ---- delivering: in a worker, with the STREAM_LOCK ---- */
+/* ---- the base class's thread ---- */
 
 /* Ends the stream: the base class's thread comes back from create() with it. */
 static void
-give_verdict (InterPipeSrc *self, GstFlowReturn flow)
+give_verdict (GstBaseSrc *base, GstFlowReturn flow)
 {
+  InterPipeSrc *self = RELAY_SRC (base);
+
   atomic_store (&self->inbox->open, FALSE);
   atomic_store (&self->inbox->accepting, FALSE);
   atomic_store (&self->verdict, flow);
   sem_post (&self->verdict_or_unlock);
-  PARENT->unlock (GST_BASE_SRC (self));
+  PARENT->unlock (base);
 }
-
-/* The old node's last one has gone. FALSE: it is of a node that has been left. */
-static gboolean
-change_over (InterPipeSrc *self, const RelayEntry *entry)
-{
-  RelayLink *link = entry->link;
-
-  if (link == NULL) /* by hand */
-    return TRUE;
-  if (link == self->link) {
-    if (entry->parcel->epoch < self->epoch)
-      return FALSE;
-    self->epoch = entry->parcel->epoch;
-    return TRUE;
-  }
-  if (self->link != NULL && link->number < self->link->number)
-    return FALSE;
-  if (self->link != NULL) {
-    atomic_fetch_add (&self->inbox->stats.switches, 1);
-    atomic_store (&self->inbox->stats.last_switch, relay_now ());
-    self->need_key = atomic_load (&self->switch_on_keyframe);
-    self->catches_up = self->discont = TRUE;
-    GST_DEBUG_OBJECT (self, "from \"%s\" to \"%s\"", self->link->topic->name, link->topic->name);
-  }
-  relay_unref (self->link);
-  self->link = relay_ref (link);
-  self->epoch = entry->parcel->epoch;
-  return TRUE;
-}
-
-static gboolean
-is_acceptable (InterPipeSrc *self, GstCaps *caps)
-{
-  if (self->caps != NULL && !atomic_load (&self->inbox->renegotiates))
-    return FALSE;
-  return gst_pad_peer_query_accept_caps (self->inbox->pad, caps);
-}
-
-/* FALSE: these caps cannot be taken here. */
-static gboolean
-follow_caps (InterPipeSrc *self, GstCaps *caps)
-{
-  g_autoptr (GstCaps) told = NULL;
-
-  if (gst_pad_check_reconfigure (self->inbox->pad))
-    gst_caps_replace (&self->refused, NULL);
-  if (caps == NULL || caps == self->caps)
-    return TRUE;
-  if (caps == self->refused)
-    return FALSE;
-  if (self->caps != NULL && gst_caps_is_equal (caps, self->caps)) {
-    gst_caps_replace (&self->caps, caps);
-    return TRUE;
-  }
-  if (!is_acceptable (self, caps)) {
-    gst_caps_replace (&self->refused, caps);
-    GST_WARNING_OBJECT (
-        self, "dropping what comes with caps that cannot be taken here: %" GST_PTR_FORMAT, caps);
-    return FALSE;
-  }
-  gst_caps_replace (&self->refused, NULL);
-  gst_caps_replace (&self->caps, caps);
-  told = gst_app_src_get_caps (GST_APP_SRC (self));
-  if (told == NULL || !gst_caps_is_equal (told, caps))
-    gst_app_src_set_caps (GST_APP_SRC (self), caps);
-  gst_pad_push_event (self->inbox->pad, gst_event_new_caps (caps));
-  return TRUE;
-}
-
-static gboolean
-is_same_segment (GstEvent *a, GstEvent *b)
-{
-  const GstSegment *one, *other;
-
-  if (a == b || a == NULL || b == NULL)
-    return a == b;
-  gst_event_parse_segment (a, &one);
-  gst_event_parse_segment (b, &other);
-  return gst_segment_is_equal (one, other);
-}
-
-/* Timestamps are the producer's unless they are made here; so is the segment. */
-static void
-follow_segment (InterPipeSrc *self, const RelayEntry *entry)
-{
-  GstEvent *segment = entry->parcel->segment;
-
-  if (entry->link == NULL && !self->need_segment)
-    return;
-  if (atomic_load (&self->stream_sync) == RESTART_TS || !atomic_load (&self->inbox->accept_events))
-    segment = NULL;
-  if (!self->need_segment && is_same_segment (segment, self->segment))
-    return;
-  gst_event_replace (&self->segment, segment);
-  self->need_segment = FALSE;
-  if (segment != NULL)
-    gst_pad_push_event (self->inbox->pad, gst_event_ref (segment));
-  else
-    gst_pad_push_event (
-        self->inbox->pad, gst_event_new_segment (&GST_BASE_SRC_CAST (self)->segment));
-}
-
-static void
-send_events (InterPipeSrc *self)
-{
-  GstEvent *event;
-
-  while ((event = g_queue_pop_head (&self->events)) != NULL)
-    gst_pad_push_event (self->inbox->pad, event);
-}
-
-static GstClockTime
-shifted (GstClockTime time, GstClockTimeDiff shift)
-{
-  if (!GST_CLOCK_TIME_IS_VALID (time))
-    return time;
-  return shift < 0 && time < (GstClockTime) -shift ? 0 : time + (GstClockTime) shift;
-}
-
-/* Whether compensate-ts lets it through, and by how much it is moved. Time goes on over a switch: both
- * nodes may have sent the same moment. */
-static gboolean
-find_shift (InterPipeSrc *self, const RelayParcel *parcel, GstClockTimeDiff *shift)
-{
-  GstClockTime at;
-
-  if (GST_STATE (self) != GST_STATE_PLAYING)
-    return FALSE; /* there is no base time yet */
-  *shift = GST_CLOCK_DIFF (gst_element_get_base_time (GST_ELEMENT (self)), parcel->base_time);
-  if (!GST_CLOCK_TIME_IS_VALID (parcel->time))
-    return TRUE;
-  if (*shift < 0 && parcel->time < (GstClockTime) - *shift)
-    return FALSE;
-  at = shifted (parcel->time, *shift);
-  if (self->catches_up && at < self->last && self->last - at < OVERLAP)
-    return FALSE;
-  self->catches_up = FALSE;
-  self->last = at;
-  return TRUE;
-}
-
-typedef struct {
-  StreamSync sync;
-  GstClockTimeDiff shift;
-  GstClockTime stamp; /* NONE: no clock */
-} Times;
-
-static GstBuffer *
-change_times (GstBuffer *buffer, const Times *times)
-{
-  switch (times->sync) {
-  case RESTART_TS:
-    buffer = relay_view_new (buffer);
-    GST_BUFFER_PTS (buffer) = times->stamp;
-    GST_BUFFER_DTS (buffer) = times->stamp;
-    break;
-  case COMPENSATE_TS:
-    if (times->shift == 0)
-      break;
-    buffer = relay_view_new (buffer);
-    GST_BUFFER_PTS (buffer) = shifted (GST_BUFFER_PTS (buffer), times->shift);
-    GST_BUFFER_DTS (buffer) = shifted (GST_BUFFER_DTS (buffer), times->shift);
-    break;
-  default:
-    if (!GST_CLOCK_TIME_IS_VALID (times->stamp) || GST_BUFFER_PTS_IS_VALID (buffer)
-        || GST_BUFFER_DTS_IS_VALID (buffer))
-      break;
-    buffer = relay_view_new (buffer);
-    GST_BUFFER_PTS (buffer) = times->stamp;
-    GST_BUFFER_DTS (buffer) = times->stamp;
-    break;
-  }
-  return buffer;
-}
-
-static gboolean
-change_times_in_list (GstBuffer **buffer, guint index, gpointer times)
-{
-  (void) index;
-  *buffer = change_times (*buffer, times);
-  return TRUE;
-}
-
-/* FALSE: it cannot be sent yet. */
-static gboolean
-find_times (InterPipeSrc *self, const RelayEntry *entry, Times *times)
-{
-  times->sync =
-      entry->link == NULL ? PASSTHROUGH_TS : (StreamSync) atomic_load (&self->stream_sync);
-  times->shift = 0;
-  times->stamp = self->stamps && self->clock != NULL
-      ? (GstClockTime) MAX (entry->parcel->at + self->running, 0)
-      : GST_CLOCK_TIME_NONE;
-  return times->sync != COMPENSATE_TS || find_shift (self, entry->parcel, &times->shift);
-}
-
-static GstBuffer *
-mark_discont (GstBuffer *buffer)
-{
-  if (GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DISCONT))
-    return buffer;
-  buffer = relay_view_new (buffer);
-  GST_BUFFER_FLAG_SET (buffer, GST_BUFFER_FLAG_DISCONT);
-  return buffer;
-}
-
-static gboolean
-mark_first_discont (GstBuffer **buffer, guint index, gpointer unused)
-{
-  (void) index, (void) unused;
-  *buffer = mark_discont (*buffer);
-  return FALSE;
-}
-
-static GstFlowReturn
-send_data (InterPipeSrc *self, RelayParcel *parcel, Times *times, gboolean discont)
-{
-  GstMiniObject *item = relay_parcel_take_item (parcel);
-
-  if (GST_IS_BUFFER (item)) {
-    GstBuffer *buffer = change_times (GST_BUFFER_CAST (item), times);
-    return gst_pad_push (self->inbox->pad, discont ? mark_discont (buffer) : buffer);
-  }
-  if (discont) {
-    item = GST_MINI_OBJECT_CAST (gst_buffer_list_make_writable (GST_BUFFER_LIST_CAST (item)));
-    gst_buffer_list_foreach (GST_BUFFER_LIST_CAST (item), mark_first_discont, NULL);
-  }
-  if (times->sync != PASSTHROUGH_TS || GST_CLOCK_TIME_IS_VALID (times->stamp)) {
-    item = GST_MINI_OBJECT_CAST (gst_buffer_list_make_writable (GST_BUFFER_LIST_CAST (item)));
-    gst_buffer_list_foreach (GST_BUFFER_LIST_CAST (item), change_times_in_list, times);
-  }
-  return gst_pad_push_list (self->inbox->pad, GST_BUFFER_LIST_CAST (item));
-}
-
-static gboolean
-is_delta (const RelayParcel *parcel)
-{
-  GstBuffer *buffer = GST_IS_BUFFER (parcel->item)
-      ? GST_BUFFER_CAST (parcel->item)
-      : gst_buffer_list_get (GST_BUFFER_LIST_CAST (parcel->item), 0);
-
-  return GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
-}
-
-static void
-judge_flow (InterPipeSrc *self, GstFlowReturn flow)
-{
-  switch (flow) {
-  case GST_FLOW_OK:
-    break;
-  case GST_FLOW_FLUSHING:
-    /* Either this is being stopped, and says so itself; or something behind it flushes, and what comes
-     * after that may pass. */
-    break;
-  case GST_FLOW_NOT_NEGOTIATED:
-    if (gst_pad_needs_reconfigure (self->inbox->pad))
-      break;
-    /* fall through */
-  default:
-    GST_INFO_OBJECT (self, "ending: %s", gst_flow_get_name (flow));
-    give_verdict (self, flow);
-    break;
-  }
-}
-
-static void
-deliver_data (InterPipeSrc *self, RelayEntry *entry)
-{
-  RelayParcel *parcel = entry->parcel;
-  const guint buffers = parcel->buffers;
-  RelayDrop why = RELAY_DROPS;
-  Times times;
-  GstFlowReturn flow;
-
-  if (buffers == 0)
-    return;
-  if (self->need_key && is_delta (parcel))
-    why = RELAY_DROP_STATE;
-  else if (!find_times (self, entry, &times))
-    why = RELAY_DROP_SYNC;
-  else if (!follow_caps (self, parcel->caps))
-    why = RELAY_DROP_CAPS;
-  if (why != RELAY_DROPS) {
-    relay_inbox_drop (self->inbox, why, buffers);
-    return;
-  }
-  self->need_key = FALSE;
-  follow_segment (self, entry);
-  send_events (self);
-  flow = send_data (self, parcel, &times, self->discont || entry->discont);
-  self->discont = FALSE;
-  if (flow == GST_FLOW_OK)
-    atomic_store_explicit (&self->inbox->stats.delivered,
-        atomic_load_explicit (&self->inbox->stats.delivered, memory_order_relaxed) + buffers,
-        memory_order_relaxed);
-  else
-    relay_inbox_drop (self->inbox, RELAY_DROP_STATE, buffers);
-  judge_flow (self, flow);
-  if (self->left > 0 && (self->left -= (gint) MIN (buffers, (guint) self->left)) == 0)
-    give_verdict (self, GST_FLOW_EOS);
-}
-
-static void
-deliver (InterPipeSrc *self, RelayEntry *entry)
-{
-  RelayParcel *parcel = entry->parcel;
-
-  if (!change_over (self, entry)) {
-    if (parcel->kind == RELAY_DATA)
-      relay_inbox_drop (self->inbox, RELAY_DROP_STALE, parcel->buffers);
-    return;
-  }
-  switch (parcel->kind) {
-  case RELAY_DATA:
-    deliver_data (self, entry);
-    break;
-  case RELAY_EVENT:
-    g_queue_push_tail (&self->events, gst_mini_object_ref (parcel->item));
-    break;
-  case RELAY_PROMPT:
-    g_queue_push_tail (&self->events, gst_mini_object_ref (parcel->item));
-    if (follow_caps (self, parcel->caps)) {
-      follow_segment (self, entry);
-      send_events (self);
-    }
-    break;
-  case RELAY_EOS:
-    if (self->need_segment && follow_caps (self, parcel->caps))
-      follow_segment (self, entry);
-    send_events (self);
-    give_verdict (self, GST_FLOW_EOS);
-    break;
-  }
-}
-
-/* Where running time is, looked up once for all that a worker delivers at a time. */
-static void
-look_at_clock (InterPipeSrc *self)
-{
-  gst_clear_object (&self->clock);
-  if (!self->stamps)
-    return;
-  self->clock = gst_element_get_clock (GST_ELEMENT (self));
-  if (self->clock == NULL)
-    return;
-  self->running = (GstClockTimeDiff) gst_clock_get_time (self->clock)
-      - (GstClockTimeDiff) gst_element_get_base_time (GST_ELEMENT (self)) - relay_now ();
-}
-
-static gboolean
-may_deliver (InterPipeSrc *self, RelayInbox *inbox)
-{
-  return atomic_load (&inbox->open) && !atomic_load (&self->held_back);
-}
-
-static gboolean
-relay_src_serve (RelayInbox *inbox, gpointer data)
-{
-  InterPipeSrc *self = data;
-  gboolean more = FALSE;
-  RelayEntry *entry;
-
-  GST_PAD_STREAM_LOCK (inbox->pad);
-  /* Only now it is known that the element is still there. */
-  if (atomic_load (&inbox->open)) {
-    guint n = 0;
-    look_at_clock (self);
-    while (n < BUDGET && may_deliver (self, inbox) && (entry = relay_inbox_take (inbox)) != NULL) {
-      RelayParcel *parcel = entry->parcel;
-      deliver (self, entry);
-      relay_unref (parcel);
-      n++;
-    }
-    more = n == BUDGET && may_deliver (self, inbox);
-  }
-  GST_PAD_STREAM_UNLOCK (inbox->pad);
-  return more;
-}
-
-/* ---- the base class's thread ---- */
 
 /* @item: (transfer full)(nullable) */
 static gboolean
@@ -729,12 +326,7 @@ put_by_hand (InterPipeSrc *self, RelayKind kind, gpointer item)
 static void
 open_inbox (InterPipeSrc *self)
 {
-  GstBaseSrc *base = GST_BASE_SRC (self);
-
-  self->need_segment = self->discont = TRUE;
-  self->is_live = gst_base_src_is_live (base);
-  self->stamps =
-      atomic_load (&self->stream_sync) == RESTART_TS || gst_base_src_get_do_timestamp (base);
+  relay_stream_begin (&self->stream);
   atomic_store (&self->verdict, GST_FLOW_OK);
   while (sem_trywait (&self->verdict_or_unlock) == 0)
     ;
@@ -833,7 +425,7 @@ relay_src_unlock_stop (GstBaseSrc *base)
   while (atomic_load (&self->unlocked) && atomic_load (&self->parked))
     while (sem_wait (&self->come_out) == -1 && errno == EINTR)
       ;
-  self->need_segment = TRUE;
+  self->stream.need_segment = TRUE;
   atomic_store (&self->unlocked, FALSE);
   atomic_store (&self->inbox->flushing, FALSE);
   return PARENT->unlock_stop (base);
@@ -854,20 +446,6 @@ relay_src_set_caps (GstBaseSrc *base, GstCaps *caps)
   return FALSE;
 }
 
-/* Nobody delivers any more. */
-static void
-forget_stream (InterPipeSrc *self)
-{
-  g_clear_pointer (&self->link, relay_unref);
-  gst_clear_caps (&self->caps);
-  gst_clear_caps (&self->refused);
-  gst_clear_event (&self->segment);
-  gst_clear_object (&self->clock);
-  g_queue_clear_full (&self->events, (GDestroyNotify) gst_event_unref);
-  self->need_key = self->catches_up = FALSE;
-  self->last = 0;
-}
-
 static gboolean
 relay_src_start (GstBaseSrc *base)
 {
@@ -876,11 +454,11 @@ relay_src_start (GstBaseSrc *base)
 
   if (!PARENT->start (base))
     return FALSE;
-  if (atomic_load (&self->stream_sync) == RESTART_TS)
+  if (atomic_load (&self->stream.sync) == RELAY_RESTART_TS)
     gst_base_src_set_do_timestamp (base, TRUE);
   /* They are counted where they are sent. */
-  self->left = base->num_buffers;
-  if (self->left > 0)
+  self->stream.left = base->num_buffers;
+  if (self->stream.left > 0)
     base->num_buffers_left = -1;
   /* Not to be switched does not mean not to be started. */
   atomic_store (&self->first_switch, name_of (wish) == NULL);
@@ -900,7 +478,7 @@ relay_src_stop (GstBaseSrc *base)
   settle (self);
   relay_inbox_clear (self->inbox);
   GST_PAD_STREAM_LOCK (self->inbox->pad);
-  forget_stream (self);
+  relay_stream_forget (&self->stream);
   GST_PAD_STREAM_UNLOCK (self->inbox->pad);
   return PARENT->stop (base);
 }
@@ -913,10 +491,10 @@ relay_src_change_state (GstElement *element, GstStateChange transition)
 
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED
       || transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED)
-    atomic_store (&self->held_back, gst_base_src_is_live (GST_BASE_SRC (self)));
+    atomic_store (&self->stream.held_back, gst_base_src_is_live (GST_BASE_SRC (self)));
   result = GST_ELEMENT_CLASS (relay_src_parent_class)->change_state (element, transition);
   if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING && result != GST_STATE_CHANGE_FAILURE) {
-    atomic_store (&self->held_back, FALSE);
+    atomic_store (&self->stream.held_back, FALSE);
     relay_inbox_call (self->inbox);
   }
   return result;
@@ -1059,7 +637,7 @@ relay_src_set_property (GObject *object, guint id, const GValue *value, GParamSp
     atomic_store (&inbox->renegotiates, g_value_get_boolean (value));
     break;
   case PROP_STREAM_SYNC:
-    atomic_store (&self->stream_sync, g_value_get_enum (value));
+    atomic_store (&self->stream.sync, g_value_get_enum (value));
     break;
   case PROP_ACCEPT_EVENTS:
     atomic_store (&inbox->accept_events, g_value_get_boolean (value));
@@ -1068,7 +646,7 @@ relay_src_set_property (GObject *object, guint id, const GValue *value, GParamSp
     atomic_store (&inbox->accept_eos, g_value_get_boolean (value));
     break;
   case PROP_SWITCH_ON_KEYFRAME:
-    atomic_store (&self->switch_on_keyframe, g_value_get_boolean (value));
+    atomic_store (&self->stream.switch_on_keyframe, g_value_get_boolean (value));
     break;
   case PROP_BACKLOG:
     atomic_store (&inbox->limits.backlog, g_value_get_uint64 (value));
@@ -1091,7 +669,7 @@ relay_src_get_property (GObject *object, guint id, GValue *value, GParamSpec *sp
     g_value_set_string (value, name_of (wish));
     break;
   case PROP_SWITCH_ON_KEYFRAME:
-    g_value_set_boolean (value, atomic_load (&self->switch_on_keyframe));
+    g_value_set_boolean (value, atomic_load (&self->stream.switch_on_keyframe));
     break;
   case PROP_BACKLOG:
     g_value_set_uint64 (value, atomic_load (&inbox->limits.backlog));
@@ -1119,7 +697,7 @@ relay_src_finalize (GObject *object)
   InterPipeSrc *self = RELAY_SRC (object);
 
   relay_unref (relay_slot_swap (&self->wish, NULL));
-  forget_stream (self);
+  relay_stream_forget (&self->stream);
   sem_destroy (&self->verdict_or_unlock);
   sem_destroy (&self->come_out);
   relay_unref (self->inbox);
@@ -1144,7 +722,7 @@ install_properties (GObjectClass *class)
   g_object_class_install_property (class, PROP_STREAM_SYNC,
       g_param_spec_enum ("stream-sync", "Stream Synchronization",
           "What becomes of the timestamps of the other pipeline", stream_sync_get_type (),
-          PASSTHROUGH_TS, written));
+          RELAY_PASSTHROUGH_TS, written));
   g_object_class_install_property (class, PROP_ACCEPT_EVENTS,
       g_param_spec_boolean ("accept-events", "Accept Events",
           "Take events, but for EOS, from the interpipesink", TRUE, written));
@@ -1201,15 +779,18 @@ relay_src_class_init (InterPipeSrcClass *class)
 static void
 relay_src_init (InterPipeSrc *self)
 {
-  self->inbox = relay_inbox_new (GST_BASE_SRC_PAD (self), relay_src_serve, self);
+  self->inbox = relay_inbox_new (GST_BASE_SRC_PAD (self), relay_stream_serve, &self->stream);
   atomic_init (&self->inbox->limits.max_bytes, gst_app_src_get_max_bytes (GST_APP_SRC (self)));
   atomic_init (&self->inbox->renegotiates, TRUE);
   atomic_init (&self->inbox->accept_events, TRUE);
   atomic_init (&self->inbox->accept_eos, TRUE);
-  atomic_init (&self->stream_sync, PASSTHROUGH_TS);
+  atomic_init (&self->stream.sync, RELAY_PASSTHROUGH_TS);
   atomic_init (&self->first_switch, TRUE);
   sem_init (&self->verdict_or_unlock, 0, 0);
   sem_init (&self->come_out, 0, 0);
-  self->left = -1;
+  self->stream.src = GST_BASE_SRC (self);
+  self->stream.inbox = self->inbox;
+  self->stream.end = give_verdict;
+  self->stream.left = -1;
   gst_app_src_set_emit_signals (GST_APP_SRC (self), FALSE);
 }

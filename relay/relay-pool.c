@@ -3,11 +3,15 @@
 #include "relay-pool.h"
 
 #include <errno.h>
+#include <gst/gst.h>
 #include <pthread.h>
 #include <sched.h>
 #include <time.h>
 
 #define MAX_LANES 8
+GST_DEBUG_CATEGORY_EXTERN (relay_src_debug);
+#define GST_CAT_DEFAULT relay_src_debug
+
 /* A keeper's look at lanes in which inboxes wait. */
 #define LOOK_MS 100
 /* What makes an inbox slow: that many services in a row, less one for each quick one. */
@@ -43,36 +47,49 @@ static void *work (void *data);
 
 /* ---- threads ---- */
 
-static void
+static gboolean
 start_thread (void *(*run) (void *), void *data, const char *name)
 {
   pthread_attr_t attributes;
   pthread_t thread;
+  gboolean started;
 
   pthread_attr_init (&attributes);
   pthread_attr_setdetachstate (&attributes, PTHREAD_CREATE_DETACHED);
-  /* No thread: whoever waits, waits for the next attempt. There is nothing better to be done. */
-  if (pthread_create (&thread, &attributes, run, data) == 0)
-    pthread_setname_np (thread, name);
+  started = pthread_create (&thread, &attributes, run, data) == 0;
   pthread_attr_destroy (&attributes);
+  if (started)
+    pthread_setname_np (thread, name);
+  else
+    GST_ERROR ("no thread can be started: consumers wait for those that there are");
+  return started;
 }
 
-static void
+static gboolean
 start_worker (RelayLane *lane, guint number)
 {
   Worker *worker = g_new0 (Worker, 1);
 
   worker->lane = relay_ref (lane);
   worker->number = number;
-  start_thread (work, worker, lane->shared ? "relay" : "relay-own");
+  if (start_thread (work, worker, lane->shared ? "relay" : "relay-own"))
+    return TRUE;
+  g_free (worker);
+  relay_unref (lane);
+  return FALSE;
 }
 
 static void
-take_lane_over (RelayLane *lane, guint number)
+take_lane_over (RelayLane *lane, guint number, gint64 since)
 {
+  guint taken = number + 1;
+
   atomic_store (&lane->since, 0);
-  if (atomic_compare_exchange_strong (&lane->owner, &number, number + 1))
-    start_worker (lane, number + 1);
+  if (!atomic_compare_exchange_strong (&lane->owner, &number, taken) || start_worker (lane, taken))
+    return;
+  /* It stays with the one that stands still; the next look tries again. */
+  atomic_store (&lane->since, since);
+  atomic_compare_exchange_strong (&lane->owner, &taken, number);
 }
 
 static void
@@ -101,7 +118,7 @@ look_at_lanes (void)
     if (since == 0 || !has_waiting (&lanes[i]))
       continue;
     if (now - since > RELAY_STALL_MS * GST_MSECOND)
-      take_lane_over (&lanes[i], number);
+      take_lane_over (&lanes[i], number, since);
     else
       atomic_store (&keeper.armed, TRUE);
   }
@@ -154,11 +171,12 @@ pool_start (void)
 
   if (!g_once_init_enter (&started))
     return;
-  n_lanes = CLAMP (g_get_num_processors (), 1, MAX_LANES);
   sem_init (&keeper.wake, 0, 0);
-  for (guint i = 0; i < n_lanes; i++) {
+  for (guint i = 0; i < CLAMP (g_get_num_processors (), 1, MAX_LANES); i++) {
     lane_init (&lanes[i], TRUE);
-    start_worker (&lanes[i], 0);
+    if (!start_worker (&lanes[i], 0))
+      break;
+    n_lanes++;
   }
   start_thread (keep, NULL, "relay-keeper");
   g_once_init_leave (&started, 1);
@@ -171,7 +189,7 @@ relay_pool_place (RelayInbox *inbox, guint serial)
 
   pool_start ();
   lane = atomic_load (&inbox->lane);
-  while (lane == NULL || lane->shared)
+  while (n_lanes > 0 && (lane == NULL || lane->shared))
     if (atomic_compare_exchange_strong (&inbox->lane, &lane, &lanes[serial % n_lanes]))
       return;
 }
@@ -282,6 +300,21 @@ is_slow (RelayInbox *inbox, guint64 delivered, gint64 took)
   return inbox->slowness == SLOW_ENOUGH;
 }
 
+/* Returns it if the worker is to go on with it itself: (transfer full)(nullable) */
+static RelayLane *
+give_own_lane (RelayInbox *inbox, gboolean with_worker)
+{
+  RelayLane *lane = g_new0 (RelayLane, 1);
+
+  lane_init (lane, FALSE);
+  if (!atomic_load (&inbox->lane)->shared || (!with_worker && !start_worker (lane, 0))) {
+    relay_unref (lane);
+    return NULL;
+  }
+  atomic_store (&inbox->lane, lane);
+  return with_worker ? relay_ref (lane) : NULL;
+}
+
 /* Serves one. Returns the lane that the worker has to go on with, which is not its own if it has lost
  * that: (transfer full)(nullable) */
 static RelayLane *
@@ -290,7 +323,7 @@ serve (RelayLane *lane, guint *number, RelayInbox *inbox)
   const guint64 before = atomic_load (&inbox->stats.delivered);
   const gint64 begin = relay_now ();
   RelayLane *next = NULL;
-  gboolean more, own, lost;
+  gboolean more, lost;
 
   atomic_store (&lane->since, begin);
   if (lane->shared && has_waiting (lane))
@@ -299,22 +332,12 @@ serve (RelayLane *lane, guint *number, RelayInbox *inbox)
   lost = !is_mine (lane, *number);
   if (!lost)
     atomic_store (&lane->since, 0);
-  own = lane->shared
+  if (lane->shared
       && (is_slow (inbox, atomic_load (&inbox->stats.delivered) - before, relay_now () - begin)
-          || lost);
-  if (own && atomic_load (&inbox->lane)->shared) {
-    RelayLane *its = g_new0 (RelayLane, 1);
-    lane_init (its, FALSE);
-    relay_ref (its);
-    atomic_store (&inbox->lane, its);
-    if (lost) {
-      next = its;
-      *number = 0;
-    } else {
-      start_worker (its, 0);
-      relay_unref (its);
-    }
-  }
+          || lost))
+    next = give_own_lane (inbox, lost);
+  if (next != NULL)
+    *number = 0;
   if (more) {
     lane_push (atomic_load (&inbox->lane), inbox);
     return next;

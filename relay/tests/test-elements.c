@@ -483,6 +483,85 @@ GST_START_TEST (test_switch)
 }
 GST_END_TEST
 
+/* ---- the order over switches ---- */
+
+#define RUNNERS 4
+#define RUNNER_SWITCHES 160
+
+typedef struct {
+  GstHarness *h;
+  GThread *thread;
+  guint id;
+  gint stop;
+} Runner;
+
+static FROM_HARNESS gpointer
+run_producer (gpointer data)
+{
+  Runner *runner = data;
+
+  while (!g_atomic_int_get (&runner->stop)) {
+    GstBuffer *buffer = buffer_new (0);
+    GST_BUFFER_OFFSET (buffer) = runner->id;
+    gst_harness_push (runner->h, buffer);
+  }
+  return NULL;
+}
+
+static FROM_HARNESS GstPadProbeReturn
+note_order (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  gint *order = data; /* who it came from last, how many changes, of them wrong ones */
+  const gint from = (gint) GST_BUFFER_OFFSET (GST_PAD_PROBE_INFO_BUFFER (info));
+  (void) pad;
+
+  if (from != order[0]) {
+    order[2] += from != (order[0] + 1) % RUNNERS;
+    order[0] = from;
+    g_atomic_int_inc (&order[1]);
+  }
+  return GST_PAD_PROBE_DROP;
+}
+
+/* Producers push flat out, a consumer goes from each to the next when it has heard it. What comes late
+ * of one that it has left would show as a change back. */
+GST_START_TEST (test_order_over_switches)
+{
+  Runner runners[RUNNERS] = { 0 };
+  gint order[3] = { RUNNERS - 1, 0, 0 };
+  g_autoptr (GstPad) pad = NULL;
+  GstHarness *c = consumer_new ("p0");
+
+  g_object_set (c->element, "max-buffers", (guint64) 4, NULL);
+  pad = gst_element_get_static_pad (c->element, "src");
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, note_order, order, NULL);
+  for (guint i = 0; i < RUNNERS; i++) {
+    g_autofree gchar *name = g_strdup_printf ("p%u", i);
+    runners[i].id = i;
+    runners[i].h = producer_new (name, CAPS (1));
+    runners[i].thread = g_thread_new (name, run_producer, &runners[i]);
+  }
+  gst_harness_play (c);
+  for (gint n = 1; n <= RUNNER_SWITCHES; n++) {
+    g_autofree gchar *name = g_strdup_printf ("p%d", n % RUNNERS);
+    const gint64 until = g_get_monotonic_time () + SOON_US;
+    while (g_atomic_int_get (&order[1]) < n) {
+      fail_if (g_get_monotonic_time () > until, "switch %d is not heard", n);
+      g_usleep (LOOK_US);
+    }
+    g_object_set (c->element, "listen-to", name, NULL);
+  }
+  for (guint i = 0; i < RUNNERS; i++) {
+    g_atomic_int_set (&runners[i].stop, TRUE);
+    g_thread_join (runners[i].thread);
+  }
+  gst_harness_teardown (c);
+  for (guint i = 0; i < RUNNERS; i++)
+    gst_harness_teardown (runners[i].h);
+  fail_unless_equals_int (order[2], 0);
+}
+GST_END_TEST
+
 static void
 push_delta (GstHarness *h, guint number)
 {
@@ -795,6 +874,7 @@ relay_suite (void)
   ADD ("backlog", test_backlog_bounds_what_nobody_bounds);
   ADD ("block waits last", test_block_waits_last);
   ADD ("switch", test_switch);
+  ADD ("order over switches", test_order_over_switches);
   ADD ("switch on key frame", test_switch_on_keyframe);
   ADD ("gap", test_gap_comes_at_once);
   ADD ("segment", test_segment_follows_the_producer);

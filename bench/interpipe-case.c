@@ -7,11 +7,16 @@
  *   bench-interpipe-case PLUGIN flow NODES LISTENERS plain|restart MS
  *   bench-interpipe-case PLUGIN switch THREADS PAUSE_US MS
  *   bench-interpipe-case PLUGIN cycle MS
+ *   bench-interpipe-case PLUGIN paced FPS LISTENERS MS
  *
- * PLUGIN is the file that must be the one in use. flow: each node pushes as fast as each of its
+ * PLUGIN is the file that must be the one in use; for flow and paced it may be "tee", a tee with a queue
+ * for each listener, or "app", an appsink whose callback pushes into an appsrc for each. flow: each node pushes as fast as each of its
  * LISTENERS takes it. switch: THREADS change listen-to of 16 listeners between two nodes. cycle: a
- * source is made, started, stopped and destroyed.
+ * source is made, started, stopped and destroyed. paced: how long a buffer takes from the push to
+ * each listener, at so many a second.
  */
+#include <gst/app/gstappsink.h>
+#include <gst/app/gstappsrc.h>
 #include <gst/gst.h>
 #include <pthread.h>
 #include <semaphore.h>
@@ -43,6 +48,7 @@ typedef struct {
   GstPad *pad;
   GstElement *sink;
   GstBufferPool *pool; /* NULL: every buffer is a new one */
+  GPtrArray *srcs;     /* "app": whom it pushes to */
   guint listeners;
   guint64 pushed;
   gint64 end;
@@ -57,6 +63,7 @@ typedef struct {
   atomic_uint listen; /* switched: what its last buffer came from */
 } Listener;
 
+static enum { PLUGIN, TEE, APP } kind;
 static gint64 run_ns;
 static pthread_barrier_t start;
 
@@ -163,6 +170,35 @@ node_push (Node *node, GstBufferFlags flags)
     give_up (node->name, gst_flow_get_name (flow));
 }
 
+static GstFlowReturn
+pass_sample (GstAppSink *sink, gpointer data)
+{
+  Node *node = data;
+  GstSample *sample = gst_app_sink_pull_sample (sink);
+
+  for (guint i = 0; i < node->srcs->len; i++)
+    gst_app_src_push_buffer (node->srcs->pdata[i], gst_buffer_ref (gst_sample_get_buffer (sample)));
+  gst_sample_unref (sample);
+  return GST_FLOW_OK;
+}
+
+static GstElement *
+node_sink_new (Node *node)
+{
+  static const char *const factories[] = {
+    [PLUGIN] = "interpipesink", [TEE] = "tee", [APP] = "appsink"
+  };
+  GstElement *sink = gst_element_factory_make (factories[kind], node->name);
+  GstAppSinkCallbacks callbacks = { .new_sample = pass_sample };
+
+  if (kind != APP)
+    return sink;
+  node->srcs = g_ptr_array_new ();
+  g_object_set (sink, "sync", FALSE, "drop", TRUE, "max-buffers", 3, NULL);
+  gst_app_sink_set_callbacks (GST_APP_SINK (sink), &callbacks, node, NULL);
+  return sink;
+}
+
 static void
 node_init (Node *node, guint id, GstBufferPool *pool)
 {
@@ -173,7 +209,7 @@ node_init (Node *node, guint id, GstBufferPool *pool)
   *node = (Node){ .id = id, .pool = pool };
   g_snprintf (node->name, sizeof node->name, "node%u", id);
   sem_init (&node->reached, 0, 0);
-  node->sink = gst_object_ref_sink (gst_element_factory_make ("interpipesink", node->name));
+  node->sink = gst_object_ref_sink (node_sink_new (node));
   node->pad = gst_object_ref_sink (gst_pad_new ("src", GST_PAD_SRC));
   gst_pad_set_event_function (node->pad, ignore_event);
   gst_pad_set_active (node->pad, TRUE);
@@ -209,6 +245,34 @@ node_feed (Node *node)
 
 /* ---- listeners ---- */
 
+static GstElement *
+listener_src_new (Listener *listener, const char *listen_to, gboolean restart)
+{
+  static const char *const factories[] = {
+    [PLUGIN] = "interpipesrc", [TEE] = "queue", [APP] = "appsrc"
+  };
+  GstElement *src = gst_element_factory_make (factories[kind], NULL);
+
+  if (kind == PLUGIN)
+    g_object_set (src, "listen-to", listen_to, NULL);
+  if (kind == APP)
+    g_ptr_array_add (listener->node->srcs, src);
+  if (restart)
+    gst_util_set_object_arg (G_OBJECT (src), "stream-sync", "restart-ts");
+  return src;
+}
+
+/* A branch of a tee; they are not of one pipeline here either. */
+static void
+listener_branch (Listener *listener)
+{
+  GstPad *from = gst_element_request_pad_simple (listener->node->sink, "src_%u");
+  GstPad *to = gst_element_get_static_pad (listener->src, "sink");
+
+  if (gst_pad_link_full (from, to, GST_PAD_LINK_CHECK_NOTHING) != GST_PAD_LINK_OK)
+    give_up ("tee", "cannot be linked");
+}
+
 static void
 listener_init (
     Listener *listener, const char *listen_to, gboolean restart, GstPadProbeCallback probe)
@@ -217,16 +281,15 @@ listener_init (
   GstElement *sink = gst_element_factory_make ("fakesink", NULL);
   g_autoptr (GstPad) pad = gst_element_get_static_pad (sink, "sink");
 
-  listener->src = gst_element_factory_make ("interpipesrc", NULL);
-  g_object_set (listener->src, "listen-to", listen_to, NULL);
-  if (restart)
-    gst_util_set_object_arg (G_OBJECT (listener->src), "stream-sync", "restart-ts");
+  listener->src = listener_src_new (listener, listen_to, restart);
   g_object_set (sink, "sync", FALSE, "async", FALSE, "enable-last-sample", FALSE, NULL);
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, probe, listener, NULL);
   gst_bin_add_many (GST_BIN (pipeline), listener->src, sink, NULL);
   if (!gst_element_link (listener->src, sink)
       || gst_element_set_state (pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
     give_up (listen_to, "its listener does not start");
+  if (kind == TEE)
+    listener_branch (listener);
 }
 
 static GstPadProbeReturn
@@ -506,6 +569,70 @@ run_cycle (void)
   print_times (ns);
 }
 
+/* ---- paced ---- */
+
+static pthread_mutex_t times_lock = PTHREAD_MUTEX_INITIALIZER;
+static GArray *times;
+
+static GstPadProbeReturn
+time_buffer (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  const gint64 took = now_ns () - (gint64) GST_BUFFER_OFFSET_END (GST_PAD_PROBE_INFO_BUFFER (info));
+
+  (void) pad;
+  (void) data;
+  pthread_mutex_lock (&times_lock);
+  if (times != NULL)
+    g_array_append_val (times, took);
+  pthread_mutex_unlock (&times_lock);
+  return GST_PAD_PROBE_OK;
+}
+
+static void
+push_timed (Node *node)
+{
+  GstBuffer *buffer = gst_buffer_new_allocate (NULL, BUFFER_SIZE, NULL);
+
+  GST_BUFFER_PTS (buffer) = node->pushed++ * GST_USECOND;
+  GST_BUFFER_OFFSET_END (buffer) = (guint64) now_ns ();
+  if (gst_pad_push (node->pad, buffer) != GST_FLOW_OK)
+    give_up (node->name, "a push fails");
+}
+
+static void
+run_paced (gint64 pace_ns, guint listener_count)
+{
+  Node *node = g_new0 (Node, 1);
+  Listener *listeners = g_new0 (Listener, listener_count);
+  Account begin, end;
+  gint64 next, until;
+
+  node_init (node, 0, NULL);
+  for (guint i = 0; i < listener_count; i++) {
+    listeners[i].node = node;
+    listener_init (&listeners[i], node->name, FALSE, time_buffer);
+  }
+  next = now_ns ();
+  for (int i = 0; i < WARM_UP / 4; i++) {
+    push_timed (node);
+    sleep_until (next += pace_ns);
+  }
+  pthread_mutex_lock (&times_lock);
+  times = g_array_sized_new (FALSE, FALSE, sizeof (gint64), SAMPLES_MAX / 16);
+  pthread_mutex_unlock (&times_lock);
+  begin = account ();
+  until = now_ns () + run_ns;
+  while (now_ns () < until) {
+    push_timed (node);
+    sleep_until (next += pace_ns);
+  }
+  end = account ();
+  pthread_mutex_lock (&times_lock);
+  g_print ("cpu_us %.4f\nwaits %.4f\n", (double) (end.cpu_us - begin.cpu_us) / times->len,
+      (double) (end.waits - begin.waits) / times->len);
+  print_times (times);
+}
+
 static void
 check_plugin (const char *file)
 {
@@ -527,7 +654,9 @@ main (int argc, char **argv)
     g_printerr ("bench-interpipe-case: run by bench-interpipe\n");
     return 3;
   }
-  check_plugin (argv[1]);
+  kind = g_str_equal (argv[1], "tee") ? TEE : g_str_equal (argv[1], "app") ? APP : PLUGIN;
+  if (kind == PLUGIN)
+    check_plugin (argv[1]);
   run_ns = atoll (argv[argc - 1]) * 1000000;
   if (g_str_equal (what, "flow") && argc == 7) {
     run_flow (atoi (argv[3]), atoi (argv[4]), g_str_equal (argv[5], "restart"));
@@ -537,6 +666,8 @@ main (int argc, char **argv)
     run_switch ();
   } else if (g_str_equal (what, "cycle") && argc == 4) {
     run_cycle ();
+  } else if (g_str_equal (what, "paced") && argc == 6) {
+    run_paced (G_GINT64_CONSTANT (1000000000) / MAX (atoi (argv[3]), 1), atoi (argv[4]));
   } else {
     give_up ("unknown case", what);
   }

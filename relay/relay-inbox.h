@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * relay-inbox.h: what waits for one consumer, and who delivers it.
+ *
+ * Producers put entries in, one worker at a time takes them out and delivers them (relay-pool.h). The
+ * inbox outlives its interpipesrc for as long as somebody may still put something in; `serve` is
+ * called only while the inbox is open, and the element sees to it that it is closed, and no worker
+ * inside, before it is gone.
+ *
+ * The queue is a linked list with a holder's mark instead of a mutex. It is held for some dozen
+ * instructions in which nothing is called, allocated, freed or logged: no thread can end there, and
+ * one that the scheduler takes away there comes back. Who cannot get it for RELAY_PATIENCE_MS drops
+ * what it has, and counts that: a producer waits for no consumer. It waits only for room, and only
+ * where the application said block=true, until there is room, the consumer listens elsewhere or stops.
+ *
+ * Limits: max-bytes, max-buffers and max-time that somebody has set bound the queue, and so do all of
+ * them with block or leaky-type; whatever is set, `backlog` does. What is in the queue when a buffer
+ * comes decides: with a limit of 3 there are never more than 3.
+ */
+#pragma once
+
+#include "relay-parcel.h"
+#include "relay-topic.h"
+
+#include <gst/app/gstappsrc.h>
+#include <semaphore.h>
+
+G_BEGIN_DECLS
+
+/* A holder that was taken off its core comes back within this even on a machine that is overloaded. */
+#define RELAY_PATIENCE_MS 250
+#define RELAY_BACKLOG_DEFAULT (G_GUINT64_CONSTANT (256) << 20)
+
+typedef struct RelayLane RelayLane;
+
+typedef enum {
+  RELAY_BOUND_BYTES = 1 << 0,
+  RELAY_BOUND_BUFFERS = 1 << 1,
+  RELAY_BOUND_TIME = 1 << 2,
+  RELAY_BOUND_ALL = 7,
+} RelayBounds;
+
+typedef struct {
+  _Atomic guint64 max_bytes, max_buffers, max_time, backlog;
+  atomic_uint set; /* RelayBounds that somebody has set */
+  atomic_int leaky;
+  atomic_bool block;
+} RelayLimits;
+
+typedef enum {
+  RELAY_DROP_FULL,  /* a limit, or leaky-type=upstream */
+  RELAY_DROP_LEAKY, /* leaky-type=downstream: an older one */
+  RELAY_DROP_CAPS,  /* caps that cannot be taken */
+  RELAY_DROP_STALE, /* of a node that is not listened to any more */
+  RELAY_DROP_SYNC,  /* compensate-ts before PLAYING, or before its time */
+  RELAY_DROP_STATE, /* not started, flushed, stopped, waiting for a key frame */
+  RELAY_DROP_HELD,  /* the queue's holder was away for too long */
+  RELAY_DROPS
+} RelayDrop;
+
+typedef struct {
+  _Atomic guint64 delivered, dropped[RELAY_DROPS], switches;
+  atomic_llong last_switch; /* relay_now(); 0: none */
+} RelayStats;
+
+/* Delivers some of what waits, in a worker. Returns whether more waits. */
+typedef gboolean (*RelayServe) (RelayInbox *inbox, gpointer user_data);
+
+struct RelayInbox {
+  RelayObject object;
+  GstPad *pad; /* the interpipesrc's; ours, too */
+  RelayServe serve;
+  gpointer user_data; /* valid while open */
+  RelayLimits limits;
+  RelayStats stats;
+
+  atomic_bool accept_events, accept_eos, renegotiates;
+  atomic_bool accepting; /* started, and not at its end */
+  atomic_bool open;      /* a worker may deliver */
+  atomic_bool flushing;  /* nobody waits for room */
+
+  /* with `held` */
+  atomic_bool held;
+  RelayEntry *first, *last;
+  _Atomic guint64 bytes, buffers;
+  GstClockTime newest;
+  gboolean gap; /* the next that comes is after what was dropped */
+
+  atomic_int waiting; /* for room */
+  sem_t room;
+
+  /* the pool's */
+  atomic_bool due; /* in a lane, or being served */
+  _Atomic (RelayLane *) lane;
+  RelayInbox *next;
+  gint slowness;
+};
+
+RelayInbox *relay_inbox_new (GstPad *pad, RelayServe serve, gpointer user_data);
+
+/* @entry: of a parcel that the caller keeps; a reference goes with it if it is put. Waits for room if
+ * @may_wait. FALSE: not put; *@full says that there was no room and that the consumer wants it waited
+ * for. */
+gboolean relay_inbox_put (RelayInbox *inbox, RelayEntry *entry, gboolean may_wait, gboolean *full);
+/* The oldest, or NULL. Its parcel is the caller's to give back. */
+RelayEntry *relay_inbox_take (RelayInbox *inbox);
+gboolean relay_inbox_is_empty (RelayInbox *inbox);
+/* From the oldest that waits to the newest. */
+guint64 relay_inbox_get_time (RelayInbox *inbox);
+/* What the consumer can take. Asks what is behind it. (transfer full)(nullable) */
+GstCaps *relay_inbox_get_caps (RelayInbox *inbox);
+/* Throws away what waits. */
+void relay_inbox_clear (RelayInbox *inbox);
+void relay_inbox_drop (RelayInbox *inbox, RelayDrop why, guint64 n);
+
+/* Whoever waits for room looks again. */
+void relay_inbox_wake (RelayInbox *inbox);
+/* Has a worker come. */
+void relay_inbox_call (RelayInbox *inbox);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RelayInbox, relay_unref)
+
+G_END_DECLS

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * relay-topic.h: names, who sends under them and who listens to them.
+ *
+ * A name is a thing of its own, a topic, which both sides hold. An interpipesink brings a node to
+ * the topic of its name; an interpipesrc that listens to the name leaves a link there. So it does not
+ * matter who comes first, and nobody has to be told when the other comes or goes: the newest node of
+ * a topic finds the links there, an older one finds none until it is the newest again.
+ *
+ * Both lists of a topic, and the list of all topics, are RelayLists in slots: a change is made on a
+ * copy and put there in one exchange. It has happened or it has not; a thread that ends in the midst
+ * of it has changed nothing.
+ *
+ * A topic lives as long as somebody is there (`users`); then it leaves the list of all topics. Who
+ * finds a topic that is about to leave makes a new one of the same name.
+ *
+ * Threads: any. Nothing here waits, calls into an element, or emits anything.
+ */
+#pragma once
+
+#include "relay-object.h"
+
+#include <gst/gst.h>
+
+G_BEGIN_DECLS
+
+typedef struct RelayInbox RelayInbox;
+
+typedef struct {
+  RelayObject object;
+  gchar *name;
+  guint serial;     /* to spread topics over lanes */
+  atomic_int users; /* nodes and links; -1: it is leaving */
+  RelaySlot nodes, links;
+} RelayTopic;
+
+/* An interpipesink, as others see it. Its pad may be used for as long as there is a reference, even
+ * when the element is gone: an event or query then simply finds nobody. */
+typedef struct {
+  RelayObject object;
+  GstPad *pad;
+  atomic_bool negotiated; /* its caps were agreed on with those who listen */
+} RelayNode;
+
+/* One listening of one interpipesrc, from one setting of listen-to to the next. */
+typedef struct {
+  RelayObject object;
+  RelayInbox *inbox;
+  RelayTopic *topic;
+  guint64 number; /* of the links of one inbox, each has a higher one than those before it */
+  atomic_bool ended;
+} RelayLink;
+
+/* Finds or makes the topic of a name, and stays in it. Returns: (transfer full) */
+RelayTopic *relay_topic_enter (const gchar *name);
+/* @topic: (transfer full)(nullable) */
+void relay_topic_leave (RelayTopic *topic);
+/* Returns: (transfer full)(nullable): the newest node */
+RelayNode *relay_topic_get_node (RelayTopic *topic);
+/* How many listen. */
+guint relay_topic_count (RelayTopic *topic);
+/* The links, if @node is the newest. @epoch: a number that grows whenever the newest may have
+ * changed. Returns: (transfer full)(nullable) */
+RelayList *relay_topic_get_links (RelayTopic *topic, RelayNode *node, guint64 *epoch);
+
+RelayNode *relay_node_new (GstPad *pad);
+/* The node is in the topic for as long as the caller is. */
+void relay_topic_add_node (RelayTopic *topic, RelayNode *node);
+void relay_topic_remove_node (RelayTopic *topic, RelayNode *node);
+
+/* In the topic of @name, but listening only once it is added. */
+RelayLink *relay_link_new (RelayInbox *inbox, const gchar *name, guint64 number);
+void relay_link_add (RelayLink *link);
+/* From now on it gets nothing more. */
+void relay_link_end (RelayLink *link);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RelayNode, relay_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RelayLink, relay_unref)
+
+G_END_DECLS

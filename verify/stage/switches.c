@@ -3,7 +3,8 @@
  * switches.c: which scenario each fix of the lab's is for.
  *
  * A run without one fix (`wolf-stage --without`) must fail in exactly the scenarios of its line.
- * "may" are those that look for a race by luck, or that see the same fault among others.
+ * "may" are those that look for a race by luck, or that see the same fault among others: in a storm, programs
+ * that inherit keep the pipe on which the start of the next one waits, so that some outlive their sessions.
  */
 #include "stage.h"
 

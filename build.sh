@@ -32,13 +32,16 @@ readonly spare_kib=8192    # beyond the trees themselves: quilt's copies of the 
 
 usage() {
   cat <<'EOF'
-usage: build.sh patch   [TREES] [--out DIR] [--then 'COMMAND']
+usage: build.sh
+       build.sh patch   [TREES] [--out DIR] [--then 'COMMAND']
        build.sh export  [TREES] [--out DIR] --format quilt|debian|git
        build.sh refresh [TREES] [--base COMMIT]
        build.sh embed   [--check]
        build.sh pins    [TREES]
        build.sh verify  [ARGUMENT...]
 
+no verb  shows the hang and its absence on a lab, writes out/report/index.html,
+         and patches what lies in upstream/
 patch    makes a patched copy of your trees in out/patched, and runs COMMAND there
 export   writes ordinary patches with context, a series per tree, to out/FORMAT
 refresh  rewrites patches/ from the work tree that patch made, or a git branch
@@ -852,17 +855,42 @@ verb_pins() {
   fi
 }
 
+verb_demo() {
+  local given=() status=0
+  [[ -x $here/verify/demo ]] || die 3 "$here/verify/demo is not there; this copy of the repository has no suite"
+  read_pins
+  finished=yes
+  "$here/verify/demo" || status=$?
+  if ((status > 1)); then exit "$status"; fi
+  if [[ -d $here/upstream/wolf ]]; then given+=(--wolf "$here/upstream/wolf"); fi
+  if [[ -d $here/upstream/gst-interpipe ]]; then given+=(--interpipe "$here/upstream/gst-interpipe"); fi
+  if ((${#given[@]})); then
+    printf '\nThe trees in upstream/\n'
+    "$here/build.sh" patch "${given[@]}" || exit $?
+  else
+    cat <<EOF
+
+To patch the real thing, bring either tree or both, and name them, or lay them into upstream/:
+  wolf           $(published wolf)
+  gst-interpipe  $(published gst-interpipe)
+  ./build.sh patch --wolf DIR --interpipe DIR
+EOF
+  fi
+  exit "$status"
+}
+
 # ----------------------------------------------------------------------------------------------------------- the words
 
 verb=${1-}
 case $verb in
-'' | -h | --help | help) usage; finished=yes; exit 0 ;;
+-h | --help | help) usage; finished=yes; exit 0 ;;
 verify)
   shift
   [[ -x $here/verify/run ]] || die 3 "$here/verify/run is not there; this copy of the repository has no suite"
   exec "$here/verify/run" "$@"
   ;;
 patch | export | refresh | embed | pins) shift ;;
+'') ;;
 *) die 2 "\"$verb\" is no verb; build.sh -h says which there are" ;;
 esac
 
@@ -896,4 +924,4 @@ series=$(realpath -m -- "$series")
 pins=$(realpath -m -- "${pins:-$(dirname -- "$series")/upstream.pins}")
 guard=$(realpath -m -- "$guard")
 patches=$(dirname -- "$series")/patches
-"verb_$verb"
+"verb_${verb:-demo}"

@@ -1,101 +1,226 @@
 /* SPDX-License-Identifier: MIT
  *
- * What guard costs where it is called: the stop request on the thread that fires it, and the time
- * from posting a command until the worker begins it. One JSON line each; design.md has the bounds.
+ * What guard costs where it is called: the stop request on the thread that fires it, and the time from
+ * posting a command until the worker begins it. Requests are 5 ms apart. design.md has the bounds.
  *
- *   bench-guard [COUNT]
+ *   bench-guard [--quick|--long]
+ *
+ * Exit: 0 every bound held, 1 one missed, 2 usage.
  */
+#include "bench.h"
+
+#include <errno.h>
 #include <gst/gst.h>
 #include <pthread.h>
-#include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
+#include <semaphore.h>
+#include <wolf-guard/log.h>
 #include <wolf-guard/pipeline.h>
 
-#define SPACING_US 5000 /* apart, as requests are: the caches are cold again */
-#define COUNT_DEFAULT 1000
+#define SPACING_US 5000 /* as far apart as requests are: the caches are cold again */
+#define ROUNDS_QUICK 5  /* of 100 requests to four of them: 10 s */
+#define REQUESTS_QUICK 100
+#define ROUNDS_LONG 15 /* five minutes */
+#define REQUESTS_LONG 1000
+/* A worker that has not begun by then is none. */
+#define NEVER_S 10
 
-static gint64
-now_ns (void)
-{
-  struct timespec at;
-
-  clock_gettime (CLOCK_MONOTONIC, &at);
-  return at.tv_sec * G_GINT64_CONSTANT (1000000000) + at.tv_nsec;
-}
-
-static int
-by_value (const void *a, const void *b)
-{
-  gint64 x = *(const gint64 *) a, y = *(const gint64 *) b;
-
-  return (x > y) - (x < y);
-}
-
-static void
-print (const char *what, gint64 *ns, int count)
-{
-  qsort (ns, count, sizeof *ns, by_value);
-  g_print ("{\"bench\":\"%s\",\"count\":%d,\"p50_us\":%.1f,\"p99_us\":%.1f,\"max_us\":%.1f}\n",
-      what, count, ns[count / 2] / 1e3, ns[count * 99 / 100] / 1e3, ns[count - 1] / 1e3);
-}
+/* ---- a stop request, and what GLib has for it ---- */
 
 static void *
-run (void *loop)
+run_guard (void *loop)
 {
   wg_loop_run (loop);
   return NULL;
 }
 
-static void
-bench_stop (gint64 *ns, int count)
+static double
+stop_guard_ns (void)
 {
-  for (int i = 0; i < count; i++) {
-    WgLoop *loop = wg_loop_new ();
-    pthread_t thread;
-    gint64 begin;
+  WgLoop *loop = wg_loop_new ();
+  pthread_t thread;
+  double begin, took;
 
-    pthread_create (&thread, NULL, run, loop);
-    g_usleep (SPACING_US); /* the pace that is measured, not a wait for something */
-    begin = now_ns ();
-    wg_loop_stop (loop);
-    ns[i] = now_ns () - begin;
-    pthread_join (thread, NULL);
-    wg_loop_unref (loop);
-  }
-  print ("stop request on the firing thread", ns, count);
+  pthread_create (&thread, NULL, run_guard, loop);
+  g_usleep (SPACING_US); /* the pace that is measured, not a wait for something */
+  begin = bench_now_ns ();
+  wg_loop_stop (loop);
+  took = bench_now_ns () - begin;
+  pthread_join (thread, NULL);
+  wg_loop_unref (loop);
+  return took;
 }
 
-static atomic_llong begun;
+static void *
+run_plain (void *loop)
+{
+  g_main_loop_run (loop);
+  return NULL;
+}
+
+static double
+stop_plain_ns (void)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (GMainLoop) loop = g_main_loop_new (context, FALSE);
+  pthread_t thread;
+  double begin, took;
+
+  pthread_create (&thread, NULL, run_plain, loop);
+  g_usleep (SPACING_US);
+  while (!g_main_loop_is_running (loop)) /* a quit before the run is lost */
+    g_usleep (SPACING_US);
+  begin = bench_now_ns ();
+  g_main_loop_quit (loop);
+  took = bench_now_ns () - begin;
+  pthread_join (thread, NULL);
+  return took;
+}
+
+/* ---- a command, and a bare queue with a thread ---- */
+
+static sem_t begun;
+static double begun_ns; /* handed over by the semaphore */
+
+static void
+tell_begun (void)
+{
+  begun_ns = bench_now_ns ();
+  sem_post (&begun);
+}
+
+static void
+await_begun (void)
+{
+  struct timespec until;
+
+  clock_gettime (CLOCK_REALTIME, &until);
+  until.tv_sec += NEVER_S;
+  while (sem_timedwait (&begun, &until) != 0)
+    if (errno != EINTR)
+      g_error ("a worker has not begun within %d s", NEVER_S);
+}
 
 static void
 begin_command (GstElement *pipeline, gpointer data)
 {
   (void) pipeline;
   (void) data;
-  atomic_store (&begun, now_ns ());
+  tell_begun ();
+}
+
+static double
+post_guard_ns (WgPipeline *pipeline)
+{
+  double begin;
+
+  g_usleep (SPACING_US);
+  begin = bench_now_ns ();
+  wg_pipeline_post (pipeline, "bench", begin_command, NULL, NULL);
+  await_begun ();
+  return begun_ns - begin;
+}
+
+#define END GINT_TO_POINTER (1)
+#define COMMAND GINT_TO_POINTER (2)
+
+static void *
+serve_queue (void *queue)
+{
+  while (g_async_queue_pop (queue) != END)
+    tell_begun ();
+  return NULL;
+}
+
+static double
+post_plain_ns (GAsyncQueue *queue)
+{
+  double begin;
+
+  g_usleep (SPACING_US);
+  begin = bench_now_ns ();
+  g_async_queue_push (queue, COMMAND);
+  await_begun ();
+  return begun_ns - begin;
+}
+
+/* The table is on stderr: of guard's own lines only those that something is wrong. */
+static void
+say (WgLogLevel level, const char *line)
+{
+  if (level >= WG_LOG_WARNING)
+    g_printerr ("%s\n", line);
+}
+
+/* ---- rounds ---- */
+
+/* Of one thing, by round. */
+typedef struct {
+  double p50_us[BENCH_ROUNDS_MAX], p99_us[BENCH_ROUNDS_MAX], ratio[BENCH_ROUNDS_MAX];
+} Rounds;
+
+static void
+end_round (Rounds *rounds, guint round, double *ns, double *plain_ns, guint requests)
+{
+  rounds->p50_us[round] = bench_percentile (ns, requests, 50) / 1e3;
+  rounds->p99_us[round] = bench_percentile (ns, requests, 99) / 1e3;
+  rounds->ratio[round] =
+      bench_percentile (ns, requests, 50) / bench_percentile (plain_ns, requests, 50);
 }
 
 static void
-bench_post (gint64 *ns, int count)
+bench_stop (const BenchOptions *options, guint n_rounds, guint requests)
 {
+  static const BenchCase p99 = { "stop", "request on the firing thread, p99", "us", NULL, 100 };
+  static const BenchCase p50 = { "stop", "request on the firing thread, p50", "us", NULL, 0 };
+  static const BenchCase ratio = { "stop", "request, p50 against g_main_loop_quit()", "ratio",
+    "g_main_loop_quit()", 0 };
+  g_autofree double *ns = g_new (double, requests);
+  g_autofree double *plain_ns = g_new (double, requests);
+  g_autofree Rounds *rounds = g_new (Rounds, 1);
+
+  for (guint round = 0; round < n_rounds; round++) {
+    for (guint i = 0; i < requests; i++) {
+      ns[i] = stop_guard_ns ();
+      plain_ns[i] = stop_plain_ns ();
+    }
+    end_round (rounds, round, ns, plain_ns, requests);
+  }
+  bench_print (&p99, options, rounds->p99_us, n_rounds);
+  bench_print (&p50, options, rounds->p50_us, n_rounds);
+  bench_print (&ratio, options, rounds->ratio, n_rounds);
+}
+
+static void
+bench_post (const BenchOptions *options, guint n_rounds, guint requests)
+{
+  static const BenchCase p99 = { "post", "until the worker begins, p99", "us", NULL, 1000 };
+  static const BenchCase p50 = { "post", "until the worker begins, p50", "us", NULL, 0 };
+  static const BenchCase ratio = { "post", "p50 against a bare queue and thread", "ratio",
+    "GAsyncQueue", 0 };
   WgLoop *loop = wg_loop_new ();
   WgPipeline *pipeline =
       wg_pipeline_new ("bench", "", "videotestsrc is-live=true ! fakesink sync=true", loop, NULL);
+  g_autoptr (GAsyncQueue) queue = g_async_queue_new ();
+  g_autofree double *ns = g_new (double, requests);
+  g_autofree double *plain_ns = g_new (double, requests);
+  g_autofree Rounds *rounds = g_new (Rounds, 1);
+  pthread_t server;
 
+  pthread_create (&server, NULL, serve_queue, queue);
   wg_pipeline_play (pipeline);
-  for (int i = 0; i < count; i++) {
-    gint64 begin;
-
-    g_usleep (SPACING_US);
-    atomic_store (&begun, 0);
-    begin = now_ns ();
-    wg_pipeline_post (pipeline, "bench", begin_command, NULL, NULL);
-    while (!atomic_load (&begun))
-      g_thread_yield ();
-    ns[i] = atomic_load (&begun) - begin;
+  post_guard_ns (pipeline); /* it is made, and plays */
+  for (guint round = 0; round < n_rounds; round++) {
+    for (guint i = 0; i < requests; i++) {
+      ns[i] = post_guard_ns (pipeline);
+      plain_ns[i] = post_plain_ns (queue);
+    }
+    end_round (rounds, round, ns, plain_ns, requests);
   }
-  print ("posting until the worker begins", ns, count);
+  bench_print (&p99, options, rounds->p99_us, n_rounds);
+  bench_print (&p50, options, rounds->p50_us, n_rounds);
+  bench_print (&ratio, options, rounds->ratio, n_rounds);
+  g_async_queue_push (queue, END);
+  pthread_join (server, NULL);
   wg_loop_stop (loop);
   wg_pipeline_end (pipeline);
   wg_pipeline_unref (pipeline);
@@ -105,16 +230,14 @@ bench_post (gint64 *ns, int count)
 int
 main (int argc, char **argv)
 {
-  int count = argc > 1 ? atoi (argv[1]) : COUNT_DEFAULT;
-  g_autofree gint64 *ns = NULL;
+  const BenchOptions options = bench_options (argc, argv);
+  const guint rounds = options.is_long ? ROUNDS_LONG : ROUNDS_QUICK;
+  const guint requests = options.is_long ? REQUESTS_LONG : REQUESTS_QUICK;
 
-  if (count < 1) {
-    g_printerr ("usage: bench-guard [COUNT]\n");
-    return 3;
-  }
   gst_init (NULL, NULL);
-  ns = g_new (gint64, count);
-  bench_stop (ns, count);
-  bench_post (ns, count);
-  return 0;
+  wg_log_set_func (say);
+  sem_init (&begun, 0, 0);
+  bench_stop (&options, rounds, requests);
+  bench_post (&options, rounds, requests);
+  return bench_status ();
 }

@@ -21,7 +21,17 @@ add_params (Needs *needs, GstQuery *answer)
   }
 }
 
-/* How many buffers the first pool wants; the others are alternatives to it. */
+/* New caps have not come as far as a consumer when its pad has others. What is behind it may answer by what it
+ * handles now (x264enc does): the size of other buffers. */
+static gboolean
+knows_caps (GstPad *pad, GstCaps *caps)
+{
+  g_autoptr (GstCaps) current = gst_pad_get_current_caps (pad);
+
+  return current == NULL || caps == NULL || gst_caps_is_equal (current, caps);
+}
+
+/* How large and how many buffers the first pool wants; the others are alternatives to it. */
 static void
 add_pool (Needs *needs, GstQuery *answer)
 {
@@ -78,7 +88,8 @@ ask_one (Needs *needs, GstPad *pad, GstQuery *query)
   if (!gst_pad_peer_query (pad, answer))
     return FALSE;
   add_params (needs, answer);
-  add_pool (needs, answer);
+  if (knows_caps (pad, caps))
+    add_pool (needs, answer);
   if (needs->answers++ == 0)
     take_metas (query, answer);
   else

@@ -44,7 +44,7 @@ typedef struct {
 
 void wg_lock_count (WgLockEvent event);
 
-/* Say it, now or when the calling thread holds no WgLock any more. Without guard's own mutex. */
+/* Say it, now or when the calling thread holds no WgLock any more. */
 void wg_lock_report (const WgLockReport *report);
 
 /* Say what is waiting; by a thread that holds no WgLock. */

@@ -32,6 +32,8 @@
 #define CHURN_YIELD 4 /* changes */
 #define CHURN_WORKERS 2
 #define CHURN_BARE_SANITIZED 50 /* one in so many: their stacks and TSan's slots do not come back */
+#define ORPHANS 250             /* of each thread */
+#define IN_VAIN 200             /* tries */
 #define TSAN_FOUND 66
 
 #ifdef WG_ROBUST_TSAN
@@ -754,12 +756,47 @@ test_orphan_of_waiter (void)
   ASSERT_COUNTS (.orphaned = 1);
 }
 
+/* Drops what it holds, takes a new reference or not, lets go, drops that. */
+static void *
+make_orphans (void *unused)
+{
+  for (guint i = 0; i < ORPHANS; i++) {
+    WgLock *lock = wg_lock_new ("orphan");
+
+    g_assert_cmpint (wg_lock_acquire (lock, "self"), ==, WG_LOCK_OK);
+    wg_lock_unref (lock);
+    if (i % 2) {
+      wg_lock_ref (lock);
+      g_assert_true (wg_lock_release (lock));
+      wg_lock_unref (lock);
+    } else {
+      g_assert_true (wg_lock_release (lock));
+    }
+  }
+  return unused;
+}
+
+/* Threads that make orphans free each other's, each of them once. */
+static void
+test_orphans_of_many (void)
+{
+  pthread_t threads[4];
+
+  begin ();
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    g_assert_cmpint (pthread_create (&threads[i], NULL, make_orphans, NULL), ==, 0);
+  for (guint i = 0; i < G_N_ELEMENTS (threads); i++)
+    pthread_join (threads[i], NULL);
+  come_by ();
+  ASSERT_COUNTS (.orphaned = G_N_ELEMENTS (threads) * ORPHANS, .orphans = 0);
+}
+
 /* ---- bounds */
 
 static void
 test_bound (void)
 {
-  static const gint64 bounds[] = { 1, 7, 120, 0 /* the default's */ };
+  static const gint64 bounds[] = { 0 /* the default's */, 1, 7, 120 };
   WgLock *lock = wg_lock_new ("slow");
   Holder holder;
 
@@ -781,6 +818,34 @@ test_bound (void)
   g_assert_cmpint (wg_lock_acquire_within (lock, "try", G_MININT64), ==, WG_LOCK_TIMEOUT);
   holder_stop (&holder);
   g_assert_cmpint (wg_lock_acquire_within (lock, "far", G_MAXINT64), ==, WG_LOCK_OK);
+  g_assert_true (wg_lock_release (lock));
+  wg_lock_unref (lock);
+}
+
+/* Who keeps a lock costs one bound; the next owner is waited for again. */
+static void
+test_bound_once (void)
+{
+  WgLock *lock = wg_lock_new ("slow");
+  Holder holder;
+
+  begin ();
+  for (guint turn = 0; turn < 2; turn++) {
+    gint64 begun = g_get_monotonic_time ();
+
+    holder_start (&holder, lock, "stuck");
+    g_assert_cmpint (wg_lock_acquire (lock, "hurry"), ==, WG_LOCK_TIMEOUT);
+    g_assert_cmpint (g_get_monotonic_time () - begun, >=, BOUND_MS * 1000);
+    begun = g_get_monotonic_time ();
+    for (guint i = 0; i < IN_VAIN; i++)
+      g_assert_cmpint (wg_lock_acquire (lock, "hurry"), ==, WG_LOCK_TIMEOUT);
+    /* Half of it, and a busy machine makes no difference. */
+    g_assert_cmpint (g_get_monotonic_time () - begun, <, BOUND_MS * 1000 * IN_VAIN / 2);
+    g_assert_cmpuint (line_count (), ==, turn + 1); /* who waited says so, once */
+    holder_stop (&holder);
+  }
+  ASSERT_COUNTS (.timeouts = 2 * (IN_VAIN + 1));
+  g_assert_cmpint (wg_lock_acquire (lock, "at last"), ==, WG_LOCK_OK);
   g_assert_true (wg_lock_release (lock));
   wg_lock_unref (lock);
 }
@@ -1078,7 +1143,9 @@ main (int argc, char **argv)
   g_test_add_func ("/lock/orphan/of-dead", test_drop_of_dead);
   g_test_add_func ("/lock/orphan/of-dying", test_orphan_of_dying);
   g_test_add_func ("/lock/orphan/of-waiter", test_orphan_of_waiter);
+  g_test_add_func ("/lock/orphan/of-many", test_orphans_of_many);
   g_test_add_func ("/lock/bound", test_bound);
+  g_test_add_func ("/lock/bound/once", test_bound_once);
   g_test_add_func ("/lock/bound/huge", test_bound_huge);
   g_test_add_func ("/lock/timeout-report", test_timeout_report);
   g_test_add_func ("/lock/log-uses-lock", test_log_uses_lock);

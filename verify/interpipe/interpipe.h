@@ -14,7 +14,8 @@
 #pragma once
 
 #include <gst/gst.h>
-#include <json-glib/json-glib.h>
+
+#include "result.h" /* verify/result */
 
 G_BEGIN_DECLS
 
@@ -38,7 +39,8 @@ typedef struct {
   gchar *plugin; /* the file */
   gchar *label, *commit, *only, *out;
   gboolean long_run, list;
-  gint seconds; /* of stress in one process; 0: rounds */
+  gint seconds;    /* of stress in one process; 0: rounds */
+  ResultHead head; /* of every line */
 } WgiOptions;
 
 /* account.c: what outlives a crash, in memory shared with the parent. */
@@ -62,26 +64,15 @@ void go_to_work (void);
 /* Says what comes next, for the case that it is the last. */
 void phase (const gchar *format, ...) G_GNUC_PRINTF (1, 2);
 
-/* result.c: what a scenario found, and whether that is what the label promises. */
-typedef struct Result Result;
-Result *result_new (const gchar *scenario, const gchar *label);
-void result_free (Result *result);
-void result_int (Result *result, const gchar *name, gint64 value);
-void result_bool (Result *result, const gchar *name, gboolean value);
-void result_text (Result *result, const gchar *name, const gchar *text);
+/* result.c: the judgements of ../result in this program's words. */
 /* Holds with a patched plugin, and does not with upstream's: either is required. */
 void promise (Result *result, gboolean held, const gchar *what);
 /* Holds with a patched plugin; upstream's may or may not. */
 void holds (Result *result, gboolean held, const gchar *what);
-/* Upstream's plugin shows a fault; of a patched one nothing is asked. */
-void expect_fault (Result *result, gboolean shown, const gchar *what);
 /* Must be so with either, or the scenario has not measured what it is about. */
 void must (Result *result, gboolean so, const gchar *what);
-gboolean result_passes (const Result *result);
 /* What the account counted, as fields; a patched plugin must not have caused any. */
 void result_add_account (Result *result);
-/* One line of JSON, newly allocated. */
-gchar *result_line (Result *result, const WgiOptions *options);
 
 /* run.c: one child. */
 typedef enum { ENDED_WELL, ENDED_BADLY, ENDED_NEVER } Ending;
@@ -135,6 +126,7 @@ void scenario_start_against_down (Result *result);
 void scenario_listen_against_down (Result *result);
 void scenario_block_switch_restart (Result *result);
 void scenario_allocation_agreed (Result *result);
+void scenario_allocation_other_caps (Result *result);
 /* scenarios-buffers.c */
 void scenario_restart_ts_shared (Result *result);
 void scenario_restart_ts_pool (Result *result);

@@ -3,6 +3,7 @@
  * main.c: wolf-interpipe: runs scenarios against a gst-interpipe plugin, one process each.
  */
 #include "interpipe.h"
+#include "tally.h" /* verify/result */
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@ static void
 play (const WgiOptions *options, gpointer data)
 {
   const Scenario *scenario = data;
-  Result *result = result_new (scenario->name, options->label);
+  Result *result = result_new (scenario->name, &options->head);
   g_autoptr (GError) error = NULL;
 
   if (run_load (options, &error))
@@ -25,7 +26,7 @@ play (const WgiOptions *options, gpointer data)
   else
     must (result, FALSE, error ? error->message : "the plugin can be loaded");
   result_add_account (result);
-  g_autofree gchar *line = result_line (result, options);
+  g_autofree gchar *line = result_line (result);
   g_strlcpy (wgi_account->line, line, sizeof wgi_account->line);
 }
 
@@ -33,14 +34,14 @@ play (const WgiOptions *options, gpointer data)
 static gchar *
 line_of_the_dead (const Scenario *scenario, const WgiOptions *options, const gchar *how)
 {
-  Result *result = result_new (scenario->name, options->label);
+  Result *result = result_new (scenario->name, &options->head);
 
   result_text (result, "ended", how);
   result_text (result, "while", wgi_account->phase);
   must (result, wgi_account->at_work, "the scenario got as far as its work");
   holds (result, FALSE, "the process lives to its end");
   result_add_account (result);
-  gchar *line = result_line (result, options);
+  gchar *line = result_line (result);
   result_free (result);
   return line;
 }
@@ -48,17 +49,16 @@ line_of_the_dead (const Scenario *scenario, const WgiOptions *options, const gch
 static gchar *
 conduct (const Scenario *scenario, const WgiOptions *options)
 {
-  Result *result = result_new (scenario->name, options->label);
+  Result *result = result_new (scenario->name, &options->head);
 
   scenario->conduct (options, result);
-  gchar *line = result_line (result, options);
+  gchar *line = result_line (result);
   result_free (result);
   return line;
 }
 
-/* Writes the scenario's line. Returns whether it passed. */
-static gboolean
-run_scenario (const Scenario *scenario, const WgiOptions *options, FILE *out)
+static void
+run_scenario (const Scenario *scenario, const WgiOptions *options, Tally *tally)
 {
   g_autofree gchar *line = NULL;
   g_autofree gchar *how = NULL;
@@ -71,11 +71,7 @@ run_scenario (const Scenario *scenario, const WgiOptions *options, FILE *out)
     line = g_strdup (wgi_account->line);
   else
     line = line_of_the_dead (scenario, options, how);
-  fprintf (out, "%s\n", line);
-  fflush (out);
-  if (out != stdout)
-    printf ("%s\n", line);
-  return strstr (line, "\"pass\":true") != NULL;
+  tally_add (tally, line);
 }
 
 static gint
@@ -84,17 +80,6 @@ list (void)
   for (const Scenario *scenario = wgi_scenarios; scenario->name != NULL; scenario++)
     printf ("%-22s %s\n", scenario->name, scenario->about);
   return EXIT_SUCCESS;
-}
-
-static gboolean
-is_chosen (const Scenario *scenario, const gchar *only)
-{
-  g_auto (GStrv) globs = g_strsplit (only ? only : "*", ",", -1);
-
-  for (gchar **glob = globs; *glob != NULL; glob++)
-    if (g_pattern_match_simple (*glob, scenario->name))
-      return TRUE;
-  return FALSE;
 }
 
 /* Takes the plugin's folder, or its file. */
@@ -153,7 +138,7 @@ main (int argc, char **argv)
     G_OPTION_ENTRY_NULL };
   g_autoptr (GOptionContext) context = g_option_context_new ("— scenarios on a gst-interpipe");
   g_autoptr (GError) error = NULL;
-  guint run = 0, passed = 0;
+  Tally tally;
 
   be_plain (argv);
   g_option_context_add_main_entries (context, entries, NULL);
@@ -168,17 +153,21 @@ main (int argc, char **argv)
     return list ();
   if (!find_plugin (&options) || !is_label (options.label))
     return 2;
-  FILE *out = options.out ? fopen (options.out, "ae") : stdout;
-  if (out == NULL || !account_open ()) {
-    g_printerr ("wolf-interpipe: cannot write %s\n", out ? "shared memory" : options.out);
+  if (!account_open ()) {
+    g_printerr ("wolf-interpipe: cannot share memory with its scenarios\n");
     return 2;
   }
-  for (const Scenario *scenario = wgi_scenarios; scenario->name != NULL; scenario++) {
-    if (!is_chosen (scenario, options.only))
-      continue;
-    run++;
-    passed += run_scenario (scenario, &options, out);
-  }
-  g_printerr ("wolf-interpipe: %s: %u of %u pass\n", options.label, passed, run);
-  return run > 0 && passed == run ? EXIT_SUCCESS : EXIT_FAILURE;
+  if (!tally_open (&tally, "wolf-interpipe", options.label, options.out, FALSE))
+    return 2;
+  options.head = (ResultHead){
+    "interpipe",
+    options.label,
+    "interpipe",
+    options.commit,
+    options.long_run,
+  };
+  for (const Scenario *scenario = wgi_scenarios; scenario->name != NULL; scenario++)
+    if (tally_chooses (options.only, scenario->name))
+      run_scenario (scenario, &options, &tally);
+  return tally_close (&tally);
 }

@@ -366,6 +366,11 @@ take_on_query (GstPad *pad, GstObject *parent, GstQuery *query)
   case GST_QUERY_ALLOCATION:
     if (!take->decline)
       gst_query_add_allocation_meta (query, GST_REFERENCE_TIMESTAMP_META_API_TYPE, NULL);
+    if (take->sizes) {
+      g_mutex_lock (&take->lock);
+      gst_query_add_allocation_pool (query, NULL, (guint) take->width, 0, 0);
+      g_mutex_unlock (&take->lock);
+    }
     return !take->decline;
   default:
     return gst_pad_query_default (pad, parent, query);

@@ -121,6 +121,7 @@ struct Take {
   guint event_before;     /* last_event when the last buffer came */
   guint hold;             /* how many buffers are kept a while */
   gboolean decline;       /* answers allocation queries with no */
+  gboolean sizes;         /* answers them with the size under its own caps, as x264enc does */
   GQueue held;
   GstCaps *caps; /* what it takes; NULL: anything */
   Act on_caps_query, on_event;

@@ -205,3 +205,33 @@ scenario_allocation_agreed (Result *result)
   promise (result, !answered || gst_query_get_n_allocation_metas (query) == 0,
       "no meta that one consumer cannot do with");
 }
+
+static guint
+size_answered (Feed *feed, gint width)
+{
+  g_autoptr (GstCaps) caps =
+      gst_caps_new_simple ("application/x-wgi", "width", G_TYPE_INT, width, NULL);
+  g_autoptr (GstQuery) query = gst_query_new_allocation (caps, FALSE);
+  guint size = 0;
+
+  if (gst_pad_peer_query (feed->pad, query) && gst_query_get_n_allocation_pools (query) > 0)
+    gst_query_parse_nth_allocation_pool (query, 0, NULL, &size, NULL, NULL);
+  return size;
+}
+
+/* A producer asks how to allocate for new caps, which have not arrived at the consumer. */
+void
+scenario_allocation_other_caps (Result *result)
+{
+  Feed *feed = feed_new ("n", 1, 64);
+  Take *take = take_new ("l", "n");
+
+  take->sizes = TRUE;
+  must (result, take_start (take) && take_gets (take, feed), "the consumer hears the producer");
+  must (result, size_answered (feed, 64) == 64, "it answers for its own caps");
+  go_to_work ();
+  phase ("an allocation query for larger buffers");
+  const guint size = size_answered (feed, 128);
+  result_int (result, "size", size);
+  promise (result, size == 0 || size >= 128, "no size of buffers under other caps");
+}

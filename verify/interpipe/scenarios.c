@@ -50,6 +50,8 @@ const Scenario wgi_scenarios[] = {
       scenario_block_switch_restart, NULL },
   { "allocation-agreed", "one of two consumers declines an allocation query",
       scenario_allocation_agreed, NULL },
+  { "allocation-other-caps", "a consumer is asked for a size while it has other caps",
+      scenario_allocation_other_caps, NULL },
   { "restart-ts-shared", "restart-ts beside a consumer that wants the original",
       scenario_restart_ts_shared, NULL },
   { "restart-ts-pool", "restart-ts and the producer's pool", scenario_restart_ts_pool, NULL },

@@ -8,6 +8,10 @@
  * call on. Of a count's end more order is said than there is: a race between two that both hold
  * a reference is still seen, one that a missing reference makes is AddressSanitizer's to find.
  *
+ * What is said before a reference is given back is too early when another one is given back in between:
+ * then whoever is last has not learnt of it. An element's end is told exactly, by a weak reference of
+ * ours, which GObject calls when the count has come to its end, before the finalizer. test-tsan.c shows both.
+ *
  * Part of the program only where it is built with TSan.
  */
 #define _GNU_SOURCE
@@ -17,6 +21,10 @@
 const char *__tsan_default_suppressions (void);
 void __tsan_acquire (void *address);
 void __tsan_release (void *address);
+
+/* For test-tsan.c: called between what is said and the unref itself. */
+extern void (*wgi_before_unref) (void);
+void (*wgi_before_unref) (void);
 
 /* What these libraries allocate, copy and free is not looked at; what the plugin and this program
  * read and write themselves is. A recursive lock's kind is lost thereby, what frees a buffer ran
@@ -75,6 +83,8 @@ __tsan_default_suppressions (void)
     REAL (name);                                                                                   \
     __tsan_release (object);                                                                       \
     __tsan_acquire (object);                                                                       \
+    if (wgi_before_unref != NULL)                                                                  \
+      wgi_before_unref ();                                                                         \
     real (object);                                                                                 \
   }
 
@@ -114,4 +124,21 @@ g_cond_wait_until (GCond *cond, GMutex *mutex, gint64 end_time)
   const gboolean signalled = real (cond, mutex, end_time);
   __tsan_acquire (mutex);
   return signalled;
+}
+
+static UNSEEN void
+at_the_end (gpointer data, GObject *object)
+{
+  (void) data;
+  __tsan_acquire (object);
+}
+
+UNSEEN GstElement *
+gst_element_factory_make (const gchar *factory, const gchar *name)
+{
+  REAL (gst_element_factory_make);
+  GstElement *element = real (factory, name);
+  if (element != NULL)
+    g_object_weak_ref (G_OBJECT (element), at_the_end, NULL);
+  return element;
 }

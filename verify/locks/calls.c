@@ -92,6 +92,14 @@ new_sink_same (World *world)
   feed_new_here ("p", 7, 64, GST_STATE_PLAYING);
 }
 
+/* Registered and no more: a link would ask for caps. */
+static void
+new_sink_same_down (World *world)
+{
+  (void) world;
+  gst_object_ref_sink (gst_element_factory_make ("interpipesink", "p"));
+}
+
 static void
 new_source (World *world)
 {
@@ -161,6 +169,14 @@ drop_sink (World *world)
   feed_drop (world->w);
 }
 
+/* Its listener hears the older sink of its name, without waiting for whoever keeps a lock. */
+static void
+drop_newest (World *world)
+{
+  feed_drop (world->newest);
+  flow (world->older, world->heir);
+}
+
 static void
 drop_source (World *world)
 {
@@ -202,6 +218,7 @@ const Call wl_calls[] = {
   { "null-unrelated", "nul.q", null_unrelated },
   { "new-sink", "new.n", new_sink },
   { "new-sink-same-name", "new.p", new_sink_same },
+  { "new-sink-same-down", "new.d", new_sink_same_down },
   { "new-source", "new.s", new_source },
   { "start-source", "sta.s", start_source },
   { "rename-sink", "ren.p", rename_sink },
@@ -211,6 +228,7 @@ const Call wl_calls[] = {
   { "upstream-event", "eve.a", upstream_event },
   { "upstream-query", "que.a", upstream_query },
   { "drop-sink", "dro.w", drop_sink },
+  { "drop-newest-sink", "dro.n", drop_newest },
   { "drop-source", "dro.z", drop_source },
   { "loop-quit", "quit", quit_loop },
   { NULL, NULL, NULL },

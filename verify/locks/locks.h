@@ -19,9 +19,10 @@ G_BEGIN_DECLS
 
 /* Not returned within this: never. Also the longest that anything else is waited for. */
 #define NEVER_MS 3000
-/* WOLF_GUARD_LOCK_MS of the run, and how many locks a call may wait for one after the other. */
+/* WOLF_GUARD_LOCK_MS of the run, and how many such bounds a call may cost: a lock that is kept is waited for
+ * once. */
 #define LOCK_MS 300
-#define LOCKS_ON_THE_WAY 3
+#define LOCKS_ON_THE_WAY 1
 /* A busy machine. Less than LOCK_MS, or one lock too many would pass for slowness. */
 #define SLACK_MS 250
 #define LIMIT_MS (LOCK_MS * LOCKS_ON_THE_WAY + SLACK_MS)
@@ -42,6 +43,8 @@ typedef struct {
   Feed *p, *q, *r, *x, *w; /* r has other caps; x and w are down */
   Take *a, *b, *c;         /* a and b listen to p, c to q */
   Take *y, *s, *t, *z;     /* y plays and listens to x; the others are down and want p */
+  Feed *older, *newest;    /* of one name; the newest is down, the heir listens to it */
+  Take *heir;
 } World;
 
 World *world_new (void);
@@ -124,7 +127,7 @@ gpointer pool_shared (gsize size);
 
 /* judge.c */
 /* NULL: the call may not be kept waiting by this holder. */
-const gchar *judge_allowed (const Holder *holder, const gchar *holds, const Call *call);
+const gchar *judge_allowed (const Holder *holder, const Call *call);
 /* What is wrong; NULL: nothing. Static text. */
 const gchar *judge_case (
     const Options *options, const Holder *holder, const Call *call, const Case *seen);

@@ -229,6 +229,15 @@ prepare_notify (World *world)
   g_signal_connect (world->p->sink, "notify::name", G_CALLBACK (on_notify), NULL);
 }
 
+/* By nobody of the plugin's: what an application may do. */
+static void
+keep_object_lock (World *world)
+{
+  GST_OBJECT_LOCK (world->a->src);
+  hold_here (NULL);
+  GST_OBJECT_UNLOCK (world->a->src);
+}
+
 static void
 prepare_oob (World *world)
 {
@@ -292,6 +301,8 @@ const Operation wl_operations[] = {
       push, NULL, NULL },
   { "in-block", "p's waits for a, which has block=true and stalls", IN_CALLBACK, TRUE, TRUE,
       prepare_block, push_on, wait_blocked, release_blocked },
+  { "in-object-lock", "a's object lock is kept by somebody", IN_CALLBACK, FALSE, TRUE, NULL,
+      keep_object_lock, NULL, NULL },
   IN ("in-caps-query", "a listens to r, in a caps query behind a", prepare_caps_query, listen),
   IN ("in-reconfigure", "a listens to r, in a reconfigure event before r", prepare_reconfigure,
       listen),

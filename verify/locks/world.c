@@ -23,6 +23,9 @@ world_new (void)
   world->b = take_playing ("b", "p");
   world->c = take_playing ("c", "q");
   world->y = take_playing ("y", "x");
+  world->older = feed_new_here ("twin", 11, 64, GST_STATE_PLAYING);
+  world->newest = feed_new_here ("twin", 12, 64, GST_STATE_NULL);
+  world->heir = take_playing ("heir", "twin");
   world->s = take_new ("s", "p");
   world->t = take_new ("t", "p");
   world->z = take_new ("z", "p");

@@ -8,5 +8,6 @@
 int probe_command_health (int argc, char **argv);
 int probe_command_session (int argc, char **argv);
 int probe_command_abuse (int argc, char **argv);
+int probe_command_malformed (int argc, char **argv);
 int probe_command_latency (int argc, char **argv);
 int probe_command_cert (int argc, char **argv);

@@ -18,6 +18,7 @@ static const struct {
   { "session", probe_command_session, "stream as a Moonlight client does, count packets, cancel" },
   { "latency", probe_command_latency, "ask HTTPS in a loop, percentiles and a time line" },
   { "abuse", probe_command_abuse, "24 kinds of abusive client, and the sockets they leave" },
+  { "malformed", probe_command_malformed, "messages that no server should take" },
   { "cert", probe_command_cert, "make a client certificate" },
 };
 
@@ -26,7 +27,7 @@ print_usage (FILE *stream)
 {
   fputs ("Usage: wolf-probe COMMAND [OPTIONS]\n\n", stream);
   for (gsize i = 0; i < G_N_ELEMENTS (commands); i++)
-    fprintf (stream, "  %-8s %s\n", commands[i].name, commands[i].summary);
+    fprintf (stream, "  %-9s %s\n", commands[i].name, commands[i].summary);
   fputs ("\nwolf-probe COMMAND -h shows a command's options.\n"
          "Exit status: 0 fine; 1 degraded; 2 HTTPS or HTTP silent; 3 wrong usage.\n",
       stream);

@@ -140,6 +140,29 @@ refuses 'toy: --then is not for export' 2 --then -- export --then x
 
 says_help() { "$BUILD" "$@" >"$scratch/log" && (($(wc -l <"$scratch/log") <= 24)) && (($(wc -L <"$scratch/log") <= 82)); }
 check 'help fits a screen' says_help -h
-check 'no argument: help' says_help
+
+# Without a verb: what verify/demo says, then the way to a patched tree, or the patched trees themselves.
+alone=$scratch/alone
+mkdir -p -- "$alone/verify"
+cp -- "$repository/build.sh" "$repository/upstream.pins" "$alone"
+demo() { # STATUS: of a demo that ends so
+  printf '#!/bin/sh\necho shown\nexit %s\n' "$1" >"$alone/verify/demo"
+  chmod +x -- "$alone/verify/demo"
+  status=0
+  "$alone/build.sh" >"$scratch/log" 2>&1 || status=$?
+}
+status=0
+"$alone/build.sh" >"$scratch/log" 2>&1 || status=$?
+check 'no verb, no suite' test "$status" = 3 -a -n "$(grep verify/demo "$scratch/log")"
+demo 0
+check 'no verb: shown, and how to go on' test "$status" = 0 -a -n "$(grep -e '--wolf DIR' "$scratch/log")"
+demo 1
+check 'no verb: a scenario that fails is told' test "$status" = 1 -a -n "$(grep -e '--wolf DIR' "$scratch/log")"
+demo 3
+check 'no verb: tools are missing' test "$status" = 3 -a -z "$(grep -e '--wolf DIR' "$scratch/log")"
+mkdir -p -- "$alone/upstream/wolf"
+demo 0
+check 'no verb: what lies in upstream/ is patched, or refused' test "$status" != 0 -a -n "$(grep series "$scratch/log")"
+
 check 'every exit status stands in the help' test "$("$BUILD" -h | sed -n '/^Exit/,$p' | grep -o '\b[0-9] ' | sort -u | wc -l)" = 10
 finish

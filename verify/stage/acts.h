@@ -7,6 +7,10 @@
 /* How long a question is watched in this run before it counts as never answered. */
 gint64 act_patience_ms (const Stage *stage);
 
+/* What the API takes for sessions/add; for sessions/stop and sessions/pause. */
+gchar *act_add_body (const Stage *stage, guint client);
+gchar *act_session_body (const Stage *stage, guint client);
+
 /* A viewer that streams, or NULL; either way it is told to the result. */
 Viewer *act_stream (Stage *stage, Result *result, guint client);
 
@@ -15,13 +19,17 @@ Viewer *act_stream (Stage *stage, Result *result, guint client);
 void act_strike_source (
     Stage *stage, Result *result, guint client, const gchar *kind, const gchar *where);
 
-/* The p99 of HTTPS requests while nothing is stuck, and the bound that follows from it for /cancel:
- * the larger of 50 ms and twice the p99. */
+/* What an answer may take while something is stuck, from the p99 while nothing is: the larger of 50 ms and
+ * twice the p99; of the lab in a quick run more, since its scenarios run beside each other. */
+gdouble act_bound_ms (Stage *stage, gdouble p99_ms);
+/* Measures that p99; returns the bound, and tells both to the result. */
 gdouble act_healthy_bound_ms (Stage *stage, Result *result);
 
 /* HTTPS requests one after the other for a time, in a thread of its own. */
 typedef struct Load Load;
 Load *act_load_start (Stage *stage, guint client, gdouble seconds, gdouble timeout_s);
+/* Ends it earlier; does not wait. */
+void act_load_stop (Load *load);
 /* Waits for its end; adds NAME_requests, NAME_failures, NAME_p99_ms to the result. */
 void act_load_end (
     Load *load, Result *result, const gchar *name, gint64 *failures, gdouble *p99_ms);
@@ -66,6 +74,12 @@ extern const ActMoment act_moments[ACT_MOMENTS];
  * than before, and so long until there are no more than that. */
 #define ACT_IDLE_THREADS 2
 #define ACT_IDLE_MS 20000
+
+/* Of an array of gdouble, which it sorts; negative for an empty one. */
+gdouble act_percentile (GArray *ms, guint percent);
+
+/* For scenarios that no server fails as a rule: a server that is stopped for a second must be noticed. */
+void act_control_frozen (Stage *stage, Result *result);
 
 /* Lets all faults go; the server must answer again. */
 void act_release (Stage *stage, Result *result);

@@ -28,6 +28,19 @@ answer_clear (Answer *answer)
   g_clear_pointer (&answer->body, g_free);
 }
 
+void
+result_answer (Result *result, const gchar *name, const Answer *answer)
+{
+  g_autofree gchar *ms = g_strconcat (name, "_ms", NULL);
+  g_autofree gchar *status = g_strconcat (name, "_status", NULL);
+
+  result_ms (result, ms, answer->answered ? answer->ms : -1);
+  if (answer->answered)
+    result_int (result, status, answer->status);
+  else
+    result_null (result, status);
+}
+
 static void
 question_unref (Question *question)
 {
@@ -148,7 +161,7 @@ ask_https (const Stage *stage, guint client, const gchar *path, gint64 patience_
   g_autofree gchar *cert = stage_client_file (stage->options, client, "client.crt");
   g_autofree gchar *key = stage_client_file (stage->options, client, "client.key");
   g_autofree gchar *seconds = g_strdup_printf ("%.3f", (gdouble) patience_ms / 1000);
-  g_autofree gchar *url = g_strdup_printf ("https://127.0.0.1:%d%s", STAGE_HTTPS_PORT, path);
+  g_autofree gchar *url = g_strdup_printf ("https://127.0.0.1:%u%s", stage->ports.https, path);
   const gchar *const argv[] = { "curl", "-q", "-s", "-k", "--cert", cert, "--key", key, "-m",
     seconds, "-w", "\n%{http_code} %{time_total}", url, NULL };
 
@@ -162,7 +175,7 @@ ask_api (const Stage *stage, const gchar *method, const gchar *path, const gchar
 {
   Question *question = g_new0 (Question, 1);
 
-  question->socket = g_build_filename (stage->dir, "wolf.sock", NULL);
+  question->socket = stage_path (stage, "wolf.sock");
   question->request = g_strdup_printf (
       "%s %s HTTP/1.1\r\nHost: wolf\r\nConnection: close\r\nContent-Length: %" G_GSIZE_FORMAT
       "\r\n\r\n%s",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* figures.c: what /proc and the tracer tell of Wolf: threads, descriptors, memory, sockets,
+/* figures.c: what /proc and the tracer tell of the server: threads, descriptors, memory, sockets,
  * pipelines. */
 #include "stage.h"
 
@@ -55,14 +55,14 @@ count_in_tracer (Stage *stage, StageFigures *figures)
 void
 stage_figures (Stage *stage, StageFigures *figures)
 {
-  g_autofree gchar *task = g_strdup_printf ("/proc/%d/task", stage->wolf);
-  g_autofree gchar *fd = g_strdup_printf ("/proc/%d/fd", stage->wolf);
+  g_autofree gchar *task = g_strdup_printf ("/proc/%d/task", stage->pid);
+  g_autofree gchar *fd = g_strdup_printf ("/proc/%d/fd", stage->pid);
 
   memset (figures, 0, sizeof *figures);
   count_in_tracer (stage, figures);
   figures->threads = count_entries (task);
   figures->descriptors = count_entries (fd);
-  figures->rss_kb = rss_kb (stage->wolf);
+  figures->rss_kb = rss_kb (stage->pid);
 }
 
 gboolean
@@ -140,25 +140,15 @@ stage_descriptors (GPid pid, guint *all, guint *sockets)
   }
 }
 
-GArray *
-stage_children (const Stage *stage)
+void
+result_figures (Result *result, const gchar *name, const StageFigures *figures)
 {
-  GArray *children = g_array_new (FALSE, FALSE, sizeof (GPid));
-  g_autofree gchar *tasks = g_strdup_printf ("/proc/%d/task", stage->wolf);
-  g_autoptr (GDir) dir = g_dir_open (tasks, 0, NULL);
-  const gchar *task;
+  JsonObject *object = json_object_new ();
 
-  while (dir != NULL && (task = g_dir_read_name (dir)) != NULL) {
-    g_autofree gchar *path = g_build_filename (tasks, task, "children", NULL);
-    g_autofree gchar *text = NULL;
-    if (!g_file_get_contents (path, &text, NULL, NULL))
-      continue;
-    g_auto (GStrv) words = g_strsplit (g_strstrip (text), " ", -1);
-    for (gchar **word = words; *word != NULL; word++) {
-      const GPid pid = (GPid) g_ascii_strtoll (*word, NULL, 10);
-      if (pid > 0)
-        g_array_append_val (children, pid);
-    }
-  }
-  return children;
+  json_object_set_int_member (object, "threads", figures->threads);
+  json_object_set_int_member (object, "descriptors", figures->descriptors);
+  json_object_set_int_member (object, "rss_kb", figures->rss_kb);
+  json_object_set_int_member (object, "pipelines", figures->pipelines);
+  json_object_set_int_member (object, "stalled", figures->stalled);
+  result_object (result, name, object);
 }

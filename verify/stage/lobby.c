@@ -8,25 +8,32 @@
 #define SWITCH_LOOK_MS 20
 
 static gchar *
-create_body (gboolean stop_when_empty)
+create_body (gboolean stop_when_empty, guint width, guint height)
 {
   return g_strdup_printf (
       "{\"profile_id\":\"stage\",\"name\":\"Lobby\",\"multi_user\":true,"
-      "\"stop_when_everyone_leaves\":%s,\"video_settings\":{\"width\":320,\"height\":180,"
+      "\"stop_when_everyone_leaves\":%s,\"video_settings\":{\"width\":%u,\"height\":%u,"
       "\"refresh_rate\":15,\"wayland_render_node\":\"software\",\"runner_render_node\":"
       "\"software\","
       "\"video_producer_buffer_caps\":\"video/x-raw\"},\"audio_settings\":{\"channel_count\":2},"
       "\"runner_state_folder\":\"lobby\",\"runner\":{\"type\":\"process\",\"run_cmd\":\"sleep "
       "1000\"}}",
-      stop_when_empty ? "true" : "false");
+      stop_when_empty ? "true" : "false", width, height);
+}
+
+static Question *
+ask_create (
+    const Stage *stage, gboolean stop_when_empty, guint width, guint height, gint64 patience_ms)
+{
+  g_autofree gchar *body = create_body (stop_when_empty, width, height);
+
+  return ask_api (stage, "POST", "/api/v1/lobbies/create", body, patience_ms);
 }
 
 Question *
 lobby_ask_create (const Stage *stage, gboolean stop_when_empty, gint64 patience_ms)
 {
-  g_autofree gchar *body = create_body (stop_when_empty);
-
-  return ask_api (stage, "POST", "/api/v1/lobbies/create", body, patience_ms);
+  return ask_create (stage, stop_when_empty, LOBBY_WIDTH, LOBBY_HEIGHT, patience_ms);
 }
 
 Question *
@@ -77,9 +84,16 @@ lobby_newest (const Stage *stage, guint *count)
 gchar *
 lobby_create (Stage *stage, Result *result, gboolean stop_when_empty)
 {
+  return lobby_create_sized (stage, result, stop_when_empty, LOBBY_WIDTH, LOBBY_HEIGHT);
+}
+
+gchar *
+lobby_create_sized (
+    Stage *stage, Result *result, gboolean stop_when_empty, guint width, guint height)
+{
   g_auto (Answer) answer = { 0 };
 
-  question_end (lobby_ask_create (stage, stop_when_empty, STAGE_SOON_MS), &answer);
+  question_end (ask_create (stage, stop_when_empty, width, height, STAGE_SOON_MS), &answer);
   gchar *lobby = answer.status == 200 ? lobby_newest (stage, NULL) : NULL;
   result_answer (result, "create", &answer);
   expect_both (result, lobby != NULL, "a lobby is created");

@@ -1,153 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * main.c: wolf-stage: runs scenarios on a real Wolf, one process and one network namespace each.
- */
-#define _GNU_SOURCE
+/* main.c: wolf-stage: what the command line says. */
 #include "stage.h"
 
 #include <glib/gstdio.h>
-#include <gst/gst.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-/* In a long run the number of sessions that the design promises for. */
-#define MANY_LONG 31
-
-static guint
-clients_of (const Scenario *scenario, const StageOptions *options)
-{
-  return options->long_run && g_str_equal (scenario->name, "cancel-many") ? MANY_LONG
-                                                                          : scenario->clients;
-}
-
-/* Whatever the scenario is about: a server that ends without having been told to has crashed. Wolf
- * catches the signal of its own crash, so that its exit status is that signal's number. */
-static void
-tell_crash (Stage *stage, Result *result)
-{
-  if (stage->crashed_starts > 0) {
-    result_int (result, "crashed_starts", stage->crashed_starts);
-    expect_held (result, FALSE, "Wolf starts");
-  }
-  if (stage_is_alive (stage) || stage->told_to_end)
-    return;
-  result_int (result, "crashed_status",
-      WIFSIGNALED (stage->wait_status) ? 128 + WTERMSIG (stage->wait_status)
-                                       : WEXITSTATUS (stage->wait_status));
-  expect_held (result, FALSE, "Wolf goes on running");
-}
-
-/* In the child. Leaves its line in `path`. */
-static gint
-play (const Scenario *scenario, const StageOptions *options, const gchar *dir, const gchar *path)
-{
-  g_autoptr (GError) error = NULL;
-  Result *result = result_new (scenario->name, options->label);
-  const gint64 begun = g_get_monotonic_time ();
-  Stage *stage = NULL;
-
-  if (stage_enter_network (&error))
-    stage = stage_open (options, dir, clients_of (scenario, options), &error);
-  if (stage != NULL) {
-    scenario->run (stage, result);
-    tell_crash (stage, result);
-  } else {
-    expect_both (result, FALSE, error->message);
-  }
-  result_ms (
-      result, "took_ms", (gdouble) (g_get_monotonic_time () - begun) / G_TIME_SPAN_MILLISECOND);
-  g_autofree gchar *line = result_line (result, options);
-  g_file_set_contents (path, line, -1, NULL);
-  if (stage != NULL)
-    stage_close (stage);
-  else
-    stage_clear_network ();
-  return EXIT_SUCCESS;
-}
-
-/* What a scenario left behind when it ended otherwise than it should comes to us, as their next of
- * kin. */
-static void
-end_orphans (void)
-{
-  static const gchar *const path = "/proc/thread-self/children";
-  const gint64 until = g_get_monotonic_time () + STAGE_SHORT_PATIENCE_MS * G_TIME_SPAN_MILLISECOND;
-
-  while (g_get_monotonic_time () < until) {
-    g_autofree gchar *text = NULL;
-    if (!g_file_get_contents (path, &text, NULL, NULL) || *g_strstrip (text) == '\0')
-      return;
-    g_auto (GStrv) words = g_strsplit (text, " ", -1);
-    for (gchar **word = words; *word != NULL; word++)
-      kill ((GPid) g_ascii_strtoll (*word, NULL, 10), SIGKILL);
-    waitpid (-1, NULL, 0);
-  }
-}
-
-static gboolean
-wait_for (GPid child, guint bound_s)
-{
-  const gint64 until = g_get_monotonic_time () + bound_s * G_TIME_SPAN_SECOND;
-
-  while (waitpid (child, NULL, WNOHANG) == 0) {
-    if (g_get_monotonic_time () >= until)
-      return FALSE;
-    stage_let_pass (20);
-  }
-  return TRUE;
-}
-
-static gchar *
-failed_line (const Scenario *scenario, const StageOptions *options, const gchar *why)
-{
-  Result *result = result_new (scenario->name, options->label);
-
-  expect_both (result, FALSE, why);
-  gchar *line = result_line (result, options);
-  result_free (result);
-  return line;
-}
-
-/* Writes the scenario's line. Returns whether it passed. */
-static gboolean
-stage_scenario (const Scenario *scenario, const StageOptions *options, FILE *out)
-{
-  g_autofree gchar *dir = g_build_filename (options->scratch, scenario->name, NULL);
-  g_autofree gchar *path = g_build_filename (dir, "result.json", NULL);
-  g_autofree gchar *line = NULL;
-  g_autoptr (GError) error = NULL;
-
-  g_mkdir_with_parents (dir, 0755);
-  if (!stage_make_certificates (options, clients_of (scenario, options), &error)) {
-    line = failed_line (scenario, options, error->message);
-  } else {
-    fflush (NULL);
-    const GPid child = fork ();
-    if (child == 0) {
-      prctl (PR_SET_PDEATHSIG, SIGKILL);
-      _exit (play (scenario, options, dir, path));
-    }
-    const gboolean in_time = wait_for (child, scenario->bound_s);
-    if (!in_time) {
-      stage_kill_network_of (child);
-      waitpid (child, NULL, 0);
-    }
-    end_orphans ();
-    if (!g_file_get_contents (path, &line, NULL, NULL))
-      line = failed_line (scenario, options,
-          in_time ? "the scenario ended without a result" : "the scenario ended in time");
-  }
-  fprintf (out, "%s\n", line);
-  fflush (out);
-  if (out != stdout)
-    g_print ("%s\n", line);
-  return strstr (line, "\"pass\":true") != NULL;
-}
 
 static void
 remove_folder (const gchar *path)
@@ -168,43 +25,82 @@ remove_folder (const gchar *path)
 static gint
 list (void)
 {
+  g_print ("scenarios:\n");
   for (const Scenario *scenario = stage_scenarios; scenario->name != NULL; scenario++)
-    g_print ("%-20s %s\n", scenario->name, scenario->about);
+    g_print ("  %-25s %s\n", scenario->name, scenario->about);
+  g_print ("\nfixes of the lab, for --without, and the scenarios that must break then:\n");
+  for (const Switch *it = stage_switches; it->name != NULL; it++)
+    g_print ("  %-10s %s%s%s\n", it->name, *it->must ? it->must : "(none)",
+        *it->may ? "; may break: " : "", it->may);
   return EXIT_SUCCESS;
 }
 
 static gboolean
-is_chosen (const Scenario *scenario, const gchar *only)
+wrong (const gchar *what)
 {
-  g_auto (GStrv) globs = g_strsplit (only ? only : "*", ",", -1);
-
-  for (gchar **glob = globs; *glob != NULL; glob++)
-    if (g_pattern_match_simple (*glob, scenario->name))
-      return TRUE;
+  g_printerr ("wolf-stage: %s; see --help\n", what);
   return FALSE;
 }
 
-static gboolean
-are_usable (const StageOptions *options)
-{
-  const struct {
-    const gchar *option, *path;
-    GFileTest test;
-  } needed[] = { { "--wolf", options->wolf, G_FILE_TEST_IS_EXECUTABLE },
-    { "--probe", options->probe, G_FILE_TEST_IS_EXECUTABLE },
-    { "--interpipe", options->interpipe, G_FILE_TEST_IS_DIR },
-    { "--plugins", options->plugins, G_FILE_TEST_IS_DIR } };
+typedef struct {
+  const gchar *option, *path;
+  GFileTest test;
+} Needed;
 
-  for (guint i = 0; i < G_N_ELEMENTS (needed); i++)
+static gboolean
+are_there (const Needed *needed, guint n)
+{
+  for (guint i = 0; i < n; i++)
     if (needed[i].path == NULL || !g_file_test (needed[i].path, needed[i].test)) {
       g_printerr ("wolf-stage: %s %s is not there; see --help\n", needed[i].option,
           needed[i].path ? needed[i].path : "(not given)");
       return FALSE;
     }
-  if (g_strcmp0 (options->label, "upstream") == 0 || g_strcmp0 (options->label, "patched") == 0)
-    return TRUE;
-  g_printerr ("wolf-stage: --label is upstream or patched: it says what is expected\n");
-  return FALSE;
+  return TRUE;
+}
+
+/* A label that says what is expected follows from the preset, but may be given all the same. */
+static gboolean
+choose_lab (StageOptions *options, const gchar *without)
+{
+  const gboolean guarded = g_strcmp0 (options->preset, "guarded") == 0;
+
+  if (!guarded && g_strcmp0 (options->preset, "upstream") != 0)
+    return wrong ("--preset of a lab is upstream or guarded");
+  options->server = &server_lab;
+  if (without != NULL) {
+    options->without = stage_switch (without);
+    if (options->without == NULL || !guarded)
+      return wrong ("--without names one of the guarded lab's fixes, as --list does");
+    g_free (options->label);
+    options->label = g_strconcat ("without-", without, NULL);
+  }
+  if (options->label == NULL)
+    options->label = g_strdup (guarded ? "guarded" : "unguarded");
+  return TRUE;
+}
+
+static gboolean
+are_usable (StageOptions *options, const gchar *wolf, const gchar *lab, const gchar *without)
+{
+  const Needed common[] = { { "--probe", options->probe, G_FILE_TEST_IS_EXECUTABLE },
+    { "--plugins", options->plugins, G_FILE_TEST_IS_DIR },
+    { wolf ? "--wolf" : "--lab", wolf ? wolf : lab, G_FILE_TEST_IS_EXECUTABLE },
+    { "--interpipe", options->interpipe, G_FILE_TEST_IS_DIR } };
+
+  if ((wolf == NULL) == (lab == NULL))
+    return wrong ("one of --wolf and --lab is needed: what is put on stage");
+  /* The lab's pipelines need no gst-interpipe, unless it is told to use one. */
+  if (!are_there (common, G_N_ELEMENTS (common) - (lab && !options->interpipe)))
+    return FALSE;
+  options->server = &server_wolf;
+  if (lab != NULL && !choose_lab (options, without))
+    return FALSE;
+  if (lab == NULL && (without != NULL || options->preset != NULL))
+    return wrong ("--preset and --without are for a lab");
+  if (result_side (options->label) == RESULT_NO_LABEL)
+    return wrong ("--label is upstream or patched: it says what is expected");
+  return options->jobs >= 1 || wrong ("--jobs is at least 1");
 }
 
 /* A unix socket's path is at most 107 bytes, and the stage's are in here. */
@@ -215,7 +111,7 @@ make_scratch (void)
 }
 
 static void
-absolute (gchar **path)
+make_absolute (gchar **path)
 {
   if (*path == NULL)
     return;
@@ -227,65 +123,67 @@ absolute (gchar **path)
 int
 main (int argc, char **argv)
 {
-  static StageOptions options;
-  const GOptionEntry entries[] = { { "wolf", 0, 0, G_OPTION_ARG_FILENAME, &options.wolf,
-                                       "The Wolf binary", "FILE" },
+  static StageOptions options = { .jobs = 1 };
+  static gchar *wolf, *lab, *without, *lab_args;
+  static gboolean want_list;
+  const GOptionEntry entries[] = { { "wolf", 0, 0, G_OPTION_ARG_FILENAME, &wolf, "A Wolf binary",
+                                       "FILE" },
+    { "label", 0, 0, G_OPTION_ARG_STRING, &options.label, "What is expected of it",
+        "upstream|patched" },
     { "interpipe", 0, 0, G_OPTION_ARG_FILENAME, &options.interpipe, "Where libgstinterpipe.so is",
         "DIR" },
     { "patched-plugin", 0, 0, G_OPTION_ARG_NONE, &options.patched_plugin,
         "It is a patched one: what it cures is expected, too", NULL },
+    { "lab", 0, 0, G_OPTION_ARG_FILENAME, &lab, "Or the wolf-lab binary", "FILE" },
+    { "preset", 0, 0, G_OPTION_ARG_STRING, &options.preset, "The lab's fixes: none or all",
+        "upstream|guarded" },
+    { "without", 0, 0, G_OPTION_ARG_STRING, &without, "All of them but this one", "SWITCH" },
+    { "lab-args", 0, 0, G_OPTION_ARG_STRING, &lab_args, "More arguments for the lab", "WORDS" },
     { "probe", 0, 0, G_OPTION_ARG_FILENAME, &options.probe, "The wolf-probe binary", "FILE" },
     { "plugins", 0, 0, G_OPTION_ARG_FILENAME, &options.plugins,
         "Where the tracer and the stand-in are", "DIR" },
-    { "label", 0, 0, G_OPTION_ARG_STRING, &options.label, "What is expected of it",
-        "upstream|patched" },
-    { "commit", 0, 0, G_OPTION_ARG_STRING, &options.commit, "Wolf's commit, for the results",
+    { "commit", 0, 0, G_OPTION_ARG_STRING, &options.commit, "The server's commit, for the results",
         "ID" },
     { "out", 0, 0, G_OPTION_ARG_FILENAME, &options.out, "Append the results here, too", "FILE" },
+    { "replace", 0, 0, G_OPTION_ARG_NONE, &options.replace, "Do not append, begin the file anew",
+        NULL },
     { "only", 0, 0, G_OPTION_ARG_STRING, &options.only, "Scenarios by name or glob, with commas",
         "NAMES" },
+    { "jobs", 0, 0, G_OPTION_ARG_INT, &options.jobs, "So many scenarios at a time (1)", "N" },
     { "long", 0, 0, G_OPTION_ARG_NONE, &options.long_run, "The full counts", NULL },
-    { "keep", 0, 0, G_OPTION_ARG_NONE, &options.keep, "Keep Wolf's logs and say where", NULL },
-    { "list", 0, 0, G_OPTION_ARG_NONE, &options.list, "Name the scenarios", NULL },
+    { "keep", 0, 0, G_OPTION_ARG_NONE, &options.keep, "Keep the logs and say where", NULL },
+    { "list", 0, 0, G_OPTION_ARG_NONE, &want_list, "Name the scenarios and the lab's fixes", NULL },
     G_OPTION_ENTRY_NULL };
-  g_autoptr (GOptionContext) context = g_option_context_new ("— scenarios on a real Wolf");
+  g_autoptr (GOptionContext) context = g_option_context_new ("— scenarios on a Wolf, or on a lab");
   g_autoptr (GError) error = NULL;
-  guint run = 0, passed = 0;
 
   g_option_context_add_main_entries (context, entries, NULL);
   g_option_context_set_description (context,
       "One line of JSON per scenario. Exit status: 0 all pass; 1 some do not; 2 wrong usage.\n"
-      "Of an upstream binary the fault must show, of a patched one the promise must hold.\n");
-  if (!g_option_context_parse (context, &argc, &argv, &error)) {
+      "Of an upstream server the fault must show, of a patched one the promise must hold.\n");
+  if (!g_option_context_parse (context, &argc, &argv, &error)
+      || (lab_args != NULL && !g_shell_parse_argv (lab_args, NULL, &options.lab_argv, &error))) {
     g_printerr ("wolf-stage: %s\n", error->message);
     return 2;
   }
-  if (options.list)
+  if (want_list)
     return list ();
-  if (!are_usable (&options))
+  if (!are_usable (&options, wolf, lab, without))
     return 2;
-  absolute (&options.wolf);
-  absolute (&options.probe);
-  absolute (&options.interpipe);
-  absolute (&options.plugins);
+  options.long_run |= g_getenv ("WG_LONG") != NULL && *g_getenv ("WG_LONG") != '\0';
+  options.binary = wolf ? wolf : lab;
+  make_absolute (&options.binary);
+  make_absolute (&options.probe);
+  make_absolute (&options.interpipe);
+  make_absolute (&options.plugins);
   signal (SIGPIPE, SIG_IGN);
-  prctl (PR_SET_CHILD_SUBREAPER, 1);
-  FILE *out = options.out ? fopen (options.out, "ae") : stdout;
   options.scratch = make_scratch ();
-  if (out == NULL || options.scratch == NULL) {
-    g_printerr ("wolf-stage: cannot write %s\n", out ? "a temporary folder" : options.out);
-    return 2;
-  }
-  for (const Scenario *scenario = stage_scenarios; scenario->name != NULL; scenario++) {
-    if (!is_chosen (scenario, options.only))
-      continue;
-    run++;
-    passed += stage_scenario (scenario, &options, out);
-  }
+  if (options.scratch == NULL)
+    return wrong ("cannot make a temporary folder") ? 0 : 2;
+  const gint status = stage_play (&options);
   if (options.keep)
     g_printerr ("wolf-stage: logs are in %s\n", options.scratch);
   else
     remove_folder (options.scratch);
-  g_printerr ("wolf-stage: %s: %u of %u pass\n", options.label, passed, run);
-  return run > 0 && passed == run ? EXIT_SUCCESS : EXIT_FAILURE;
+  return status;
 }

@@ -20,7 +20,7 @@ static GHashTable *
 read_journal (const Stage *stage)
 {
   GHashTable *stories = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
-  g_autofree gchar *path = g_build_filename (stage->dir, "journal", NULL);
+  g_autofree gchar *path = stage_path (stage, "journal");
   g_autofree gchar *text = NULL;
 
   if (!g_file_get_contents (path, &text, NULL, NULL))
@@ -93,7 +93,7 @@ scenario_sigterm_streaming (Stage *stage, Result *result)
       result, eos < playing || null < playing, "the process ends before its pipelines do");
   expect_held (result, eos == playing, "every pipeline saw EOS");
   expect_held (result, null == playing, "every pipeline reached NULL");
-  expect_held (result, ended && ms <= TERM_BOUND_MS, "the process ended in time");
+  expect_in_time (result, ended && ms <= TERM_BOUND_MS, "the process ended in time");
   expect_held (result,
       ended && WIFEXITED (stage->wait_status) && WEXITSTATUS (stage->wait_status) == 0,
       "the process ended with status 0");
@@ -123,5 +123,5 @@ scenario_sigterm_ward (Stage *stage, Result *result)
   result_int (result, "cancel_answered", answered);
   tell_exit (stage, result, ended, ms);
   expect_fault (result, !ended || ms > TERM_BOUND_MS, "the process does not end in time");
-  expect_held (result, ended && ms <= TERM_BOUND_MS, "the process ended in time");
+  expect_in_time (result, ended && ms <= TERM_BOUND_MS, "the process ended in time");
 }

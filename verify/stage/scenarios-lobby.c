@@ -20,18 +20,44 @@
 /* At this rate of 15 frames a second, the number of packets that say "video flows". */
 #define FLOWING 5
 
-/* Streams, joins, and is shown to have switched. NULL, and told to the result, if not. */
-static Viewer *
-stream_in_lobby (Stage *stage, Result *result, guint client, const gchar *lobby)
-{
-  Viewer *viewer = act_stream (stage, result, client);
+/* A lobby and the clients that stream, by number: some in it, one perhaps outside. */
+#define PARTY_CLIENTS 4
+#define NOBODY PARTY_CLIENTS
+typedef struct {
+  gchar *lobby;
+  Viewer *viewers[PARTY_CLIENTS];
+} Party;
 
-  if (viewer == NULL)
-    return NULL;
-  expect_both (result,
-      lobby_moved (stage, "join", lobby, client) && lobby_watches (stage, client, lobby),
-      "a client joins the lobby and watches its producer");
-  return viewer;
+static void
+party_clear (Party *party)
+{
+  for (guint i = 0; i < PARTY_CLIENTS; i++)
+    viewer_end (party->viewers[i]);
+  g_free (party->lobby);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Party, party_clear)
+
+/* How most of these begin: a lobby is created, clients 0 to `inside` - 1 stream, join it and are shown to
+ * have switched, and client `outsider` (or NOBODY) streams. FALSE, and told to the result, if not. */
+static gboolean
+party_gather (Stage *stage, Result *result, Party *party, gboolean stop_when_empty, guint inside,
+    guint outsider)
+{
+  party->lobby = lobby_create (stage, result, stop_when_empty);
+  if (party->lobby == NULL)
+    return FALSE;
+  for (guint i = 0; i < inside; i++) {
+    party->viewers[i] = act_stream (stage, result, i);
+    if (party->viewers[i] == NULL)
+      return FALSE;
+    expect_both (result,
+        lobby_moved (stage, "join", party->lobby, i) && lobby_watches (stage, i, party->lobby),
+        "a client joins the lobby and watches its producer");
+  }
+  if (outsider == NOBODY)
+    return TRUE;
+  party->viewers[outsider] = act_stream (stage, result, outsider);
+  return party->viewers[outsider] != NULL;
 }
 
 /* Makes the source of a session or lobby stall; returns the fault's id. */
@@ -73,46 +99,44 @@ glance (Result *result, Viewer *viewer, const gchar *name)
 void
 scenario_lobby_switch (Stage *stage, Result *result)
 {
-  g_autofree gchar *lobby = lobby_create (stage, result, TRUE);
-  g_autoptr (Viewer) first = lobby ? stream_in_lobby (stage, result, 0, lobby) : NULL;
-  g_autoptr (Viewer) second = first ? stream_in_lobby (stage, result, 1, lobby) : NULL;
-  g_autoptr (Viewer) outside = second ? act_stream (stage, result, 2) : NULL;
+  g_auto (Party) party = { 0 };
   guint lobbies;
 
-  if (outside == NULL)
+  if (!party_gather (stage, result, &party, TRUE, 2, 2))
     return;
   const guint own_0 = stall (stage, result, stage->session_ids[0], "create");
   const guint own_1 = stall (stage, result, stage->session_ids[1], "create");
-  const gboolean theirs = glance (result, first, "in_lobby_0_video") >= FLOWING;
-  const gboolean both = glance (result, second, "in_lobby_1_video") >= FLOWING;
+  const gboolean theirs = glance (result, party.viewers[0], "in_lobby_0_video") >= FLOWING;
+  const gboolean both = glance (result, party.viewers[1], "in_lobby_1_video") >= FLOWING;
   expect_both (result, theirs && both, "the lobby's frames arrive while the own source is stuck");
   release (stage, own_0);
   release (stage, own_1);
 
-  const guint of_lobby = stall (stage, result, lobby, "create");
-  expect_both (result, glance (result, first, "lobby_stuck_video") == 0,
+  const guint of_lobby = stall (stage, result, party.lobby, "create");
+  expect_both (result, glance (result, party.viewers[0], "lobby_stuck_video") == 0,
       "no other frames arrive in the lobby while its source is stuck");
-  expect_both (result, glance (result, outside, "outside_video") >= FLOWING,
+  expect_both (result, glance (result, party.viewers[2], "outside_video") >= FLOWING,
       "a client outside has its frames meanwhile");
-  expect_both (result, lobby_moved (stage, "leave", lobby, 0) && lobby_watches_own (stage, 0),
+  expect_both (result, lobby_moved (stage, "leave", party.lobby, 0) && lobby_watches_own (stage, 0),
       "a client leaves and watches its own producer");
-  expect_both (result, glance (result, first, "left_video") >= FLOWING,
+  expect_both (result, glance (result, party.viewers[0], "left_video") >= FLOWING,
       "its own frames arrive after leaving");
   release (stage, of_lobby);
 
-  expect_both (result, lobby_moved (stage, "join", lobby, 0) && lobby_watches (stage, 0, lobby),
+  expect_both (result,
+      lobby_moved (stage, "join", party.lobby, 0) && lobby_watches (stage, 0, party.lobby),
       "a client joins again and watches the lobby's producer");
-  expect_both (result, glance (result, first, "joined_again_video") >= FLOWING,
+  expect_both (result, glance (result, party.viewers[0], "joined_again_video") >= FLOWING,
       "frames arrive after joining again");
   expect_both (result,
-      lobby_moved (stage, "leave", lobby, 1) && lobby_watches_own (stage, 1)
-          && lobby_moved (stage, "leave", lobby, 0) && lobby_watches_own (stage, 0),
+      lobby_moved (stage, "leave", party.lobby, 1) && lobby_watches_own (stage, 1)
+          && lobby_moved (stage, "leave", party.lobby, 0) && lobby_watches_own (stage, 0),
       "all leave and watch their own producers");
   expect_both (result,
-      glance (result, first, "all_left_0_video") >= FLOWING
-          && glance (result, second, "all_left_1_video") >= FLOWING,
+      glance (result, party.viewers[0], "all_left_0_video") >= FLOWING
+          && glance (result, party.viewers[1], "all_left_1_video") >= FLOWING,
       "their own frames arrive");
-  const gboolean gone = !act_producer_outlives (stage, lobby, ACT_GONE_MS);
+  const gboolean gone = !act_producer_outlives (stage, party.lobby, ACT_GONE_MS);
   g_autofree gchar *listed = lobby_newest (stage, &lobbies);
   expect_both (result, gone && listed == NULL, "the lobby ends when the last one has left it");
 }
@@ -123,18 +147,16 @@ static void
 cancel_stuck (Stage *stage, Result *result, const gchar *where)
 {
   const gdouble bound_ms = act_healthy_bound_ms (stage, result);
-  g_autofree gchar *lobby = lobby_create (stage, result, TRUE);
-  g_autoptr (Viewer) viewer = lobby ? stream_in_lobby (stage, result, 0, lobby) : NULL;
-  g_autoptr (Viewer) bystander = viewer ? act_stream (stage, result, 3) : NULL;
+  g_auto (Party) party = { 0 };
   g_auto (Answer) answer = { 0 };
 
-  if (bystander == NULL)
+  if (!party_gather (stage, result, &party, TRUE, 1, 3))
     return;
-  stall (stage, result, lobby, where);
+  stall (stage, result, party.lobby, where);
   Question *cancel = ask_https (stage, 0, "/cancel", act_patience_ms (stage));
   question_is_over (cancel, ALONE_MS);
   act_look_meanwhile (stage, result, 0, FALSE, bound_ms);
-  expect_held (result, glance (result, bystander, "bystander_video") >= FLOWING,
+  expect_held (result, glance (result, party.viewers[3], "bystander_video") >= FLOWING,
       "a client outside has its frames meanwhile");
   question_end (cancel, &answer);
   result_answer (result, "cancel", &answer);
@@ -142,14 +164,14 @@ cancel_stuck (Stage *stage, Result *result, const gchar *where)
   expect_held (
       result, answer.status == 200 && answer.ms <= bound_ms, "/cancel is answered in time");
   /* Not its own source is stuck, so that nothing has its node's name taken. */
-  viewer_end (g_steal_pointer (&viewer));
-  viewer = viewer_start (stage, 0, NULL, STAGE_SHORT_PATIENCE_MS);
-  viewer_pings (viewer, STAGE_SOON_MS);
-  const gint64 again = glance (result, viewer, "relaunch_video");
+  viewer_end (party.viewers[0]);
+  party.viewers[0] = viewer_start (stage, 0, NULL, STAGE_SHORT_PATIENCE_MS);
+  viewer_pings (party.viewers[0], STAGE_SOON_MS);
+  const gint64 again = glance (result, party.viewers[0], "relaunch_video");
   expect_fault (result, again == 0, "the same client's new session does not stream");
   expect_held (result, again >= FLOWING, "the same client's new session streams");
   act_release (stage, result);
-  expect_held (result, !act_producer_outlives (stage, lobby, ACT_GONE_MS),
+  expect_held (result, !act_producer_outlives (stage, party.lobby, ACT_GONE_MS),
       "the lobby's pipeline is gone after the release");
 }
 
@@ -170,17 +192,15 @@ void
 scenario_lobby_leave_stuck (Stage *stage, Result *result)
 {
   const gdouble bound_ms = act_healthy_bound_ms (stage, result);
-  g_autofree gchar *lobby = lobby_create (stage, result, TRUE);
-  g_autoptr (Viewer) first = lobby ? stream_in_lobby (stage, result, 0, lobby) : NULL;
-  g_autoptr (Viewer) second = first ? stream_in_lobby (stage, result, 1, lobby) : NULL;
+  g_auto (Party) party = { 0 };
   g_auto (Answer) not_last = { 0 };
   g_auto (Answer) last = { 0 };
 
-  if (second == NULL)
+  if (!party_gather (stage, result, &party, TRUE, 2, NOBODY))
     return;
-  stall (stage, result, lobby, "create");
-  question_end (lobby_ask_move (stage, "leave", lobby, 0), &not_last);
-  Question *leave = lobby_ask_move (stage, "leave", lobby, 1);
+  stall (stage, result, party.lobby, "create");
+  question_end (lobby_ask_move (stage, "leave", party.lobby, 0), &not_last);
+  Question *leave = lobby_ask_move (stage, "leave", party.lobby, 1);
   question_is_over (leave, ALONE_MS);
   act_look_meanwhile (stage, result, 1, FALSE, bound_ms);
   question_end (leave, &last);
@@ -193,11 +213,11 @@ scenario_lobby_leave_stuck (Stage *stage, Result *result)
   const gboolean switched = lobby_watches_own (stage, 0) && lobby_watches_own (stage, 1);
   result_bool (result, "switched", switched);
   expect_held (result, switched, "both watch their own producers again");
-  const gint64 video_0 = glance (result, first, "left_0_video");
-  const gint64 video_1 = glance (result, second, "left_1_video");
+  const gint64 video_0 = glance (result, party.viewers[0], "left_0_video");
+  const gint64 video_1 = glance (result, party.viewers[1], "left_1_video");
   expect_held (result, video_0 >= FLOWING && video_1 >= FLOWING, "their own frames arrive");
   act_release (stage, result);
-  expect_held (result, !act_producer_outlives (stage, lobby, ACT_GONE_MS),
+  expect_held (result, !act_producer_outlives (stage, party.lobby, ACT_GONE_MS),
       "the lobby's pipeline is gone after the release");
 }
 
@@ -206,24 +226,21 @@ void
 scenario_lobby_stop_stuck (Stage *stage, Result *result)
 {
   const gdouble bound_ms = act_healthy_bound_ms (stage, result);
-  g_autofree gchar *lobby = lobby_create (stage, result, FALSE);
-  g_autoptr (Viewer) first = lobby ? stream_in_lobby (stage, result, 0, lobby) : NULL;
-  g_autoptr (Viewer) second = first ? stream_in_lobby (stage, result, 1, lobby) : NULL;
-  g_autoptr (Viewer) third = second ? act_stream (stage, result, 2) : NULL;
+  g_auto (Party) party = { 0 };
   g_auto (Answer) joined = { 0 };
   g_auto (Answer) stopped = { 0 };
   guint lobbies;
 
-  if (third == NULL)
+  if (!party_gather (stage, result, &party, FALSE, 2, 2))
     return;
-  stall (stage, result, lobby, "create");
-  question_end (lobby_ask_move (stage, "join", lobby, 2), &joined);
+  stall (stage, result, party.lobby, "create");
+  question_end (lobby_ask_move (stage, "join", party.lobby, 2), &joined);
   result_answer (result, "join", &joined);
-  const gboolean watching = lobby_watches (stage, 2, lobby);
+  const gboolean watching = lobby_watches (stage, 2, party.lobby);
   result_bool (result, "join_switched", watching);
   expect_held (result, joined.status == 200 && joined.ms <= bound_ms && watching,
       "lobbies/join is answered in time, and the client is switched");
-  Question *stop = lobby_ask_stop (stage, lobby, act_patience_ms (stage));
+  Question *stop = lobby_ask_stop (stage, party.lobby, act_patience_ms (stage));
   question_is_over (stop, ALONE_MS);
   act_look_meanwhile (stage, result, 2, FALSE, bound_ms);
   question_end (stop, &stopped);
@@ -236,15 +253,15 @@ scenario_lobby_stop_stuck (Stage *stage, Result *result)
       lobby_watches_own (stage, 0) && lobby_watches_own (stage, 1) && lobby_watches_own (stage, 2);
   result_bool (result, "switched", switched);
   expect_held (result, switched, "all watch their own producers again");
-  const gint64 video_0 = glance (result, first, "left_0_video");
-  const gint64 video_1 = glance (result, second, "left_1_video");
-  const gint64 video_2 = glance (result, third, "left_2_video");
+  const gint64 video_0 = glance (result, party.viewers[0], "left_0_video");
+  const gint64 video_1 = glance (result, party.viewers[1], "left_1_video");
+  const gint64 video_2 = glance (result, party.viewers[2], "left_2_video");
   expect_held (result, MIN (video_0, MIN (video_1, video_2)) >= FLOWING, "their own frames arrive");
   g_autofree gchar *listed = lobby_newest (stage, &lobbies);
   result_int (result, "lobbies", lobbies);
   expect_held (result, listed == NULL, "the lobby is not listed any more");
   act_release (stage, result);
-  expect_held (result, !act_producer_outlives (stage, lobby, ACT_GONE_MS),
+  expect_held (result, !act_producer_outlives (stage, party.lobby, ACT_GONE_MS),
       "the lobby's pipeline is gone after the release");
 }
 
@@ -315,20 +332,17 @@ void
 scenario_lobby_switch_stuck (Stage *stage, Result *result)
 {
   const gdouble bound_ms = act_healthy_bound_ms (stage, result);
-  g_autofree gchar *lobby = lobby_create (stage, result, FALSE);
-  g_autoptr (Viewer) first = lobby ? stream_in_lobby (stage, result, 0, lobby) : NULL;
-  g_autoptr (Viewer) second = first ? stream_in_lobby (stage, result, 1, lobby) : NULL;
-  g_autoptr (Viewer) third = second ? act_stream (stage, result, 2) : NULL;
+  g_auto (Party) party = { 0 };
   g_auto (Answer) joined = { 0 };
   g_auto (Answer) cancelled = { 0 };
   g_auto (Answer) left = { 0 };
   gint64 video, audio;
 
-  if (third == NULL)
+  if (!party_gather (stage, result, &party, FALSE, 2, 2))
     return;
   g_autoptr (JsonObject) armed = stage_order (stage,
       "stall with=interpipesrc_%s_video where=query type=caps times=1", stage->session_ids[2]);
-  Question *join = lobby_ask_move (stage, "join", lobby, 2);
+  Question *join = lobby_ask_move (stage, "join", party.lobby, 2);
   expect_both (result,
       stage_order_reached (stage, "wait id=%u state=stalled timeout=%d",
           (guint) json_object_get_int_member (armed, "id"), STAGE_SOON_MS),
@@ -336,7 +350,7 @@ scenario_lobby_switch_stuck (Stage *stage, Result *result)
   tell_stalled_thread (stage, result, "switch_thread");
   Question *cancel = ask_https (stage, 0, "/cancel", act_patience_ms (stage));
   question_is_over (cancel, ALONE_MS);
-  Question *leave = lobby_ask_move (stage, "leave", lobby, 1);
+  Question *leave = lobby_ask_move (stage, "leave", party.lobby, 1);
   act_look_at_server (stage, result, 3, bound_ms);
   /* Recorded only: the lock that the switch holds is one of all pipelines, which is the plugin's to
    * cure. */
@@ -363,11 +377,11 @@ scenario_lobby_switch_stuck (Stage *stage, Result *result)
   expect_held (result, cancelled.status == 200 && cancelled.ms <= bound_ms,
       "/cancel by a client in the lobby is answered in time");
   act_release (stage, result);
-  const gboolean switched = lobby_watches (stage, 2, lobby) && lobby_watches_own (stage, 1);
+  const gboolean switched = lobby_watches (stage, 2, party.lobby) && lobby_watches_own (stage, 1);
   result_bool (result, "switched", switched);
   expect_held (result, switched, "the switches are made when they can be");
-  const gint64 own = glance (result, second, "left_video");
-  const gint64 theirs = glance (result, third, "joined_video");
+  const gint64 own = glance (result, party.viewers[1], "left_video");
+  const gint64 theirs = glance (result, party.viewers[2], "joined_video");
   expect_held (result, own >= FLOWING && theirs >= FLOWING, "frames arrive after the release");
 }
 
@@ -414,7 +428,7 @@ scenario_lobby_stop_at_each_moment (Stage *stage, Result *result)
 
   for (guint i = 0; i < ACT_MOMENTS; i++)
     lost += !stop_lobby_at (stage, result, &act_moments[i], &unanswered);
-  g_autoptr (GArray) children = stage_children (stage);
+  g_autoptr (GArray) children = process_children (stage->pid);
   result_int (result, "moments", ACT_MOMENTS);
   result_int (result, "lost", lost);
   result_int (result, "unanswered", unanswered);
@@ -467,7 +481,7 @@ scenario_race_lobby (Stage *stage, Result *result)
   }
   const gboolean empty =
       stage_wait_empty (stage, before.threads + ACT_IDLE_THREADS, ACT_IDLE_MS, &after);
-  g_autoptr (GArray) children = stage_children (stage);
+  g_autoptr (GArray) children = process_children (stage->pid);
   result_figures (result, "before", &before);
   result_figures (result, "after", &after);
   result_int (result, "tries", tries);

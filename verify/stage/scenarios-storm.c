@@ -5,13 +5,11 @@
  * Eight sessions join and leave four lobbies, from four threads; one lobby's source is stuck, and a
  * fifth lobby comes and goes all the time.
  *
- * All are of one size. With two, a session's pipeline ends now and then with either plugin: GStreamer's
- * leaky queue hands the caps of what it drops to its pad while the buffer before them is still on its way
- * out. What an interpipesrc itself delivers under which caps is verify/interpipe's to look at.
+ * The lobbies are of two sizes, and the sessions of a third. The tracer counts the frames that leave an
+ * interpipesrc and fit their caps or not. There is no leaky queue behind it, as in Wolf's own defaults:
+ * GStreamer's hands the caps of what it drops to its pad while the buffer before them is on its way out.
  */
 #include "lobby.h"
-
-#include <stdlib.h>
 
 #define CLIENTS 8
 #define LOBBIES 4
@@ -21,6 +19,10 @@
 #define FLOWING 5
 #define GLANCE_MS 1500
 #define SETTLE_MS 500
+
+static const struct {
+  guint width, height;
+} sizes[] = { { 320, 180 }, { 480, 272 } };
 
 typedef struct {
   Stage *stage;
@@ -93,14 +95,6 @@ come_and_go (gpointer data)
   return NULL;
 }
 
-static gint
-by_size (gconstpointer a, gconstpointer b)
-{
-  const gdouble x = *(const gdouble *) a, y = *(const gdouble *) b;
-
-  return x < y ? -1 : x > y;
-}
-
 static void
 rage (Storm *storm, Result *result)
 {
@@ -122,14 +116,53 @@ rage (Storm *storm, Result *result)
   }
   g_atomic_int_set (&storm->running, FALSE);
   g_thread_join (visitor);
-  g_array_sort (all, by_size);
   result_int (result, "switches", all->len);
   result_int (result, "unanswered", storm->unanswered);
   result_int (result, "refused", storm->refused);
   result_int (result, "came_and_went", storm->came_and_went);
-  result_ms (result, "switch_p50_ms", all->len ? g_array_index (all, gdouble, all->len / 2) : -1);
-  result_ms (
-      result, "switch_p99_ms", all->len ? g_array_index (all, gdouble, all->len * 99 / 100) : -1);
+  result_ms (result, "switch_p50_ms", act_percentile (all, 50));
+  result_ms (result, "switch_p99_ms", act_percentile (all, 99));
+}
+
+/* Whose frames are held against their caps: the plugin's, and the producers', to know whose fault it is. */
+static const struct {
+  const gchar *factory, *frames, *wrong, *first;
+} watched[] = {
+  { "interpipesrc", "frames", "wrong_caps", "first_wrong" },
+  { "waylanddisplaysrc", "produced", "produced_wrong_caps", "produced_first_wrong" },
+};
+
+static void
+watch_caps (Stage *stage, Result *result)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (watched); i++) {
+    g_autoptr (JsonObject) told = stage_order (stage, "watch-caps factory=%s", watched[i].factory);
+    expect_both (result, told != NULL, "the tracer watches the caps");
+  }
+}
+
+static void
+look_at_caps (Stage *stage, Result *result)
+{
+  g_autoptr (JsonObject) told = stage_order (stage, "caps");
+  JsonArray *watches = told ? json_object_get_array_member (told, "watches") : NULL;
+
+  expect_both (result, watches != NULL && json_array_get_length (watches) == G_N_ELEMENTS (watched),
+      "the tracer tells what it saw");
+  for (guint i = 0; watches != NULL && i < json_array_get_length (watches); i++) {
+    JsonObject *watch = json_array_get_object_element (watches, i);
+    const gint64 frames = json_object_get_int_member (watch, "frames");
+    const gint64 wrong = json_object_get_int_member (watch, "wrong");
+    const gchar *first = json_object_get_string_member_with_default (watch, "first", NULL);
+
+    result_int (result, watched[i].frames, frames);
+    result_int (result, watched[i].wrong, wrong);
+    if (first != NULL)
+      result_text (result, watched[i].first, first);
+    expect_both (result, frames > 0, "frames were looked at");
+    expect_held_with_plugin (
+        stage, result, wrong == 0, "no frame leaves under the caps of another");
+  }
 }
 
 static void
@@ -139,8 +172,11 @@ storm (Stage *stage, Result *result, Storm *storm)
   guint home = 0, flowing = 0;
 
   storm->moves = (stage->options->long_run ? 10000 : 400) / THREADS;
+  watch_caps (stage, result);
   for (guint i = 0; i < LOBBIES; i++) {
-    storm->lobbies[i] = lobby_create (stage, result, FALSE);
+    const guint size = i % G_N_ELEMENTS (sizes);
+    storm->lobbies[i] =
+        lobby_create_sized (stage, result, FALSE, sizes[size].width, sizes[size].height);
     if (storm->lobbies[i] == NULL)
       return;
   }
@@ -165,6 +201,7 @@ storm (Stage *stage, Result *result, Storm *storm)
     viewer_count (g_ptr_array_index (viewers, i), GLANCE_MS, &video, &audio);
     flowing += video >= FLOWING;
   }
+  look_at_caps (stage, result);
   g_autofree gchar *log = stage_log (stage);
   const gboolean errors = log != NULL && strstr (log, "Pipeline error") != NULL;
   result_int (result, "home", home);

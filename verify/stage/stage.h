@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stage.h: a real Wolf, alone in a network of its own, with faults at hand.
+ * stage.h: a server, alone, with faults at hand.
  *
- * What it is for: scenarios that measure what a client or an operator sees of a Wolf binary,
- * upstream's or a patched one, which the stage does not know from each other except by label.
+ * What it is for: scenarios that measure what a client or an operator sees of a server: a real Wolf,
+ * unpatched or patched, or wolf-lab with or without its fixes (server.h). The stage does not know
+ * these from each other except by label.
  *
- * Life: the program forks once per scenario. The child enters a network namespace with nothing but
- * loopback in it, opens a Stage (temporary folder, configuration, Wolf started and listening), runs
- * the scenario, closes the Stage (every process in that namespace is killed) and ends. The parent
- * bounds its time.
+ * Life: the program forks once per scenario, some at a time. The child enters a network namespace
+ * with nothing but loopback in it if the server's ports are fixed ones, opens a Stage (temporary
+ * folder, configuration, server started and listening), runs the scenario, closes the Stage (every
+ * process that came of it is killed) and ends. The parent bounds its time.
  *
  * Threads: a Stage belongs to the thread that opened it. Questions (ask.c) run in threads of their
  * own and may be left unanswered. Every call that blocks takes or names its bound.
@@ -19,11 +20,13 @@
 #include <json-glib/json-glib.h>
 
 #include "client.h" /* verify/faults: orders to the tracer */
+#include "result.h" /* verify/result */
+#include "server.h"
 
 G_BEGIN_DECLS
 
-/* Nothing that a healthy Wolf does here takes this long on a busy machine. */
-#define STAGE_SOON_MS 10000
+/* Nothing that a healthy server does here takes this long on a busy machine. */
+#define STAGE_SOON_MS 20000
 /* How long a question to a stuck server is watched before it counts as never answered. */
 #define STAGE_PATIENCE_MS 30000
 /* The same where one of the answers has been watched for so long already. */
@@ -31,48 +34,83 @@ G_BEGIN_DECLS
 /* How long packets are counted. */
 #define STAGE_COUNT_MS 3000
 
-#define STAGE_HTTPS_PORT 47984
+/* In a server's folder. */
+#define STAGE_LOG "server.log"
+#define STAGE_STDOUT "server.out" /* only of a server that says by a line that it is ready */
+
+/* switches.c: the lab's fixes, each of which can be taken away, and the scenarios that must, or may,
+ * break a promise then. Globs with commas between. */
+typedef struct {
+  const gchar *name, *off;
+  const gchar *must, *may;
+} Switch;
+
+extern const Switch stage_switches[];
+const Switch *stage_switch (const gchar *name); /* NULL: there is none */
 
 typedef struct {
-  gchar *wolf, *interpipe, *probe, *plugins;
+  const Server *server;
+  gchar *binary, *interpipe, *probe, *plugins;
+  gchar *preset; /* the lab's */
+  gchar **lab_argv;
+  const Switch *without;
   gchar *label, *commit, *only, *out, *scratch;
-  gboolean long_run, list, keep, patched_plugin;
+  gint jobs;
+  gboolean replace, long_run, keep, patched_plugin;
+  ResultHead head;
 } StageOptions;
 
-typedef struct {
+/* What the absence of options->without means for a scenario. */
+ResultCure stage_cure (const StageOptions *options, const gchar *scenario);
+
+struct Stage {
   const StageOptions *options;
+  const Server *server;
   gchar *dir;
-  GPid wolf; /* 0: not running */
+  const gchar *more; /* one more argument, or NULL */
+  ServerPorts ports;
+  GPid pid; /* 0: not running */
   gint wait_status;
   guint crashed_starts; /* before the one that counts */
   gboolean told_to_end;
   gchar *app_id;
-  gchar **session_ids; /* one per client: Wolf derives it from the certificate */
+  gchar **session_ids; /* one per client: the server derives it from the certificate */
   guint n_clients;
   WgfClient *faults;
-} Stage;
+};
+
+/* processes.c: children, those that other threads started included. */
+GArray *process_children (GPid pid);
+/* What our children leave behind is ours, as their next of kin. */
+void process_adopt (void);
+/* Kills and reaps our children, and what they leave, but for those to `keep` (NULL: none). */
+void process_end_children (gboolean (*keep) (GPid child, gpointer data), gpointer data);
 
 /* network.c: a namespace with loopback up and a multicast route, for the calling process and its
  * children. */
 gboolean stage_enter_network (GError **error);
-/* Kills every other process in this namespace: what Wolf started, and Wolf. */
+/* Kills every other process in this namespace. */
 void stage_clear_network (void);
 /* Kills a scenario's process and everything in its namespace, from outside. */
 void stage_kill_network_of (GPid child);
 
-/* stage.c. `extra_env` is NULL or pairs "NAME=VALUE". */
-Stage *stage_open (const StageOptions *options, const gchar *dir, guint n_clients, GError **error);
+/* stage.c. `more` is one more argument for the server, static, or NULL. */
+Stage *stage_open (const StageOptions *options, const gchar *dir, guint n_clients,
+    const gchar *more, GError **error);
+/* Kills the server; what it had started is ended with the scenario. Accepts NULL. */
 void stage_close (Stage *stage);
+/* A path in the stage's folder. */
+gchar *stage_path (const Stage *stage, const gchar *name);
 /* Makes certificates for n clients in options->scratch, once per run of the program. */
 gboolean stage_make_certificates (const StageOptions *options, guint n, GError **error);
 gchar *stage_client_file (const StageOptions *options, guint client, const gchar *file);
-/* Sends a signal and waits; FALSE when Wolf is still there after `within_ms`. */
+/* Sends a signal and waits; FALSE when the server is still there after `within_ms`. */
 gboolean stage_signal (Stage *stage, gint signal, gint64 within_ms, gdouble *took_ms);
 gchar *stage_log (const Stage *stage);
-/* FALSE once Wolf has ended by itself; stage->wait_status then says how. */
+/* FALSE once the server has ended by itself; stage->wait_status then says how. */
 gboolean stage_is_alive (Stage *stage);
 
-/* Gives an order to the tracer in Wolf; the answer must be "ok". NULL when the tracer is gone. */
+/* Gives an order to the tracer in the server; the answer must be "ok". NULL when the tracer is gone. */
 JsonObject *stage_order (Stage *stage, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
 /* The same, and whether a `wait` came to be. */
 gboolean stage_order_reached (Stage *stage, const gchar *format, ...) G_GNUC_PRINTF (2, 3);
@@ -83,7 +121,7 @@ typedef struct {
 } StageFigures;
 
 void stage_figures (Stage *stage, StageFigures *figures);
-/* Waits until no pipeline is alive in Wolf, and its threads are at most `threads`. */
+/* Waits until no pipeline is alive in the server, and its threads are at most `threads`. */
 gboolean stage_wait_empty (Stage *stage, guint threads, gint64 within_ms, StageFigures *figures);
 
 typedef struct {
@@ -92,14 +130,13 @@ typedef struct {
   guint established; /* accepted ones */
 } StageSockets;
 
-/* Wolf's end of all connections to a port. */
+/* The server's end of all connections to a port. */
 void stage_sockets (guint port, StageSockets *sockets);
 /* Waits until none is in CLOSE_WAIT. */
 gboolean stage_wait_no_close_wait (guint port, gint64 within_ms, StageSockets *sockets);
 /* Descriptors of a process: all, and those that are sockets. */
 void stage_descriptors (GPid pid, guint *all, guint *sockets);
-/* Ids of Wolf's children. */
-GArray *stage_children (const Stage *stage);
+void result_figures (Result *result, const gchar *name, const StageFigures *figures);
 
 /* ask.c: one HTTP question, asked in a thread of its own. */
 typedef struct Question Question;
@@ -112,6 +149,8 @@ typedef struct {
 
 void answer_clear (Answer *answer);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Answer, answer_clear)
+/* NAME_ms and NAME_status. */
+void result_answer (Result *result, const gchar *name, const Answer *answer);
 
 Question *ask_https (const Stage *stage, guint client, const gchar *path, gint64 patience_ms);
 Question *ask_api (const Stage *stage, const gchar *method, const gchar *path, const gchar *body,
@@ -146,34 +185,17 @@ void viewer_count (Viewer *viewer, gint64 for_ms, gint64 *video, gint64 *audio);
 void viewer_end (Viewer *viewer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Viewer, viewer_end)
 
-/* Runs wolf-probe to its end and returns the last report; NULL when there was none. Takes words up
- * to NULL. */
-JsonObject *stage_probe (const Stage *stage, gint64 within_ms, ...) G_GNUC_NULL_TERMINATED;
+/* Runs wolf-probe; `report` is called for each of its lines, and ends it by FALSE. */
+typedef gboolean (*StageReport) (JsonObject *report, gpointer data);
+void stage_probe_each (const Stage *stage, gint64 within_ms, const gchar *command,
+    const gchar *const *words, StageReport report, gpointer data);
+/* To its end; returns the last report, or NULL when there was none. Takes words up to NULL. */
+JsonObject *stage_probe (
+    const Stage *stage, gint64 within_ms, const gchar *command, ...) G_GNUC_NULL_TERMINATED;
 
 /* Waits between two moments that nothing announces, such as the time over which packets are
  * counted. */
 void stage_let_pass (gint64 ms);
-
-/* result.c: what a scenario found, and whether that is what the label promises. */
-typedef struct Result Result;
-Result *result_new (const gchar *scenario, const gchar *label);
-void result_free (Result *result);
-void result_int (Result *result, const gchar *name, gint64 value);
-void result_ms (Result *result, const gchar *name, gdouble ms); /* negative: null, it never came */
-void result_bool (Result *result, const gchar *name, gboolean value);
-void result_text (Result *result, const gchar *name, const gchar *text);
-void result_answer (Result *result, const gchar *name, const Answer *answer);
-void result_figures (Result *result, const gchar *name, const StageFigures *figures);
-void result_object (Result *result, const gchar *name, JsonObject *object); /* takes object */
-/* The fault must show on upstream: `shown` is judged when the label is upstream. */
-void expect_fault (Result *result, gboolean shown, const gchar *what);
-/* The promise must hold when the label is patched. */
-void expect_held (Result *result, gboolean held, const gchar *what);
-/* Must be true for either, or the scenario has not measured what it is about. */
-void expect_both (Result *result, gboolean true_for_both, const gchar *what);
-gboolean result_passes (const Result *result);
-/* One line of JSON, newly allocated. */
-gchar *result_line (Result *result, const StageOptions *options);
 
 /* scenarios.c: the list of all. */
 typedef struct {
@@ -181,11 +203,19 @@ typedef struct {
   const gchar *about;
   void (*run) (Stage *stage, Result *result);
   guint clients;
-  guint bound_s; /* after this the scenario is killed and has failed */
+  guint long_clients; /* in a long run; 0: the same */
+  guint bound_s;      /* after this the scenario is killed and has failed */
+  guint needs;        /* abilities of a server; without them it is left out */
+  const Server *only; /* NULL: any */
 } Scenario;
 
 extern const Scenario stage_scenarios[];
 
+/* play.c: runs those that are chosen, options->jobs at a time. Returns the exit status. */
+gint stage_play (StageOptions *options);
+gboolean scenario_is_chosen (const Scenario *scenario, const StageOptions *options);
+
+void scenario_timeline (Stage *stage, Result *result);
 void scenario_cancel_stuck_create (Stage *stage, Result *result);
 void scenario_cancel_stuck_push (Stage *stage, Result *result);
 void scenario_cancel_stuck_start (Stage *stage, Result *result);
@@ -196,6 +226,11 @@ void scenario_pause_stuck_source (Stage *stage, Result *result);
 void scenario_pause_stuck_encoder (Stage *stage, Result *result);
 void scenario_input_while_ending (Stage *stage, Result *result);
 void scenario_input_state_lock (Stage *stage, Result *result);
+void scenario_stop_storm (Stage *stage, Result *result);
+void scenario_relaunch (Stage *stage, Result *result);
+void scenario_thread_ends (Stage *stage, Result *result);
+void scenario_malformed (Stage *stage, Result *result);
+void scenario_idle (Stage *stage, Result *result);
 void scenario_race_api (Stage *stage, Result *result);
 void scenario_race_launch (Stage *stage, Result *result);
 void scenario_stop_at_each_moment (Stage *stage, Result *result);

@@ -27,6 +27,36 @@ spawn (gchar **argv, GPid *pid, gint *in, gint *out)
   return TRUE;
 }
 
+/* wolf-probe with a command and where the server is; the caller adds words and the final NULL. */
+static GPtrArray *
+probe_argv (const Stage *stage, const gchar *command)
+{
+  const struct {
+    const gchar *option;
+    guint port;
+  } ports[] = { { "--http-port", stage->ports.http }, { "--https-port", stage->ports.https },
+    { "--rtsp-port", stage->ports.rtsp }, { "--video-port", stage->ports.video },
+    { "--audio-port", stage->ports.audio } };
+  GPtrArray *argv = g_ptr_array_new_with_free_func (g_free);
+
+  g_ptr_array_add (argv, g_strdup (stage->options->probe));
+  g_ptr_array_add (argv, g_strdup (command));
+  g_ptr_array_add (argv, g_strdup ("--json"));
+  for (guint i = 0; i < G_N_ELEMENTS (ports); i++) {
+    g_ptr_array_add (argv, g_strdup (ports[i].option));
+    g_ptr_array_add (argv, g_strdup_printf ("%u", ports[i].port));
+  }
+  return argv;
+}
+
+static void
+add_words (GPtrArray *argv, const gchar *const *words)
+{
+  for (const gchar *const *word = words; *word != NULL; word++)
+    g_ptr_array_add (argv, g_strdup (*word));
+  g_ptr_array_add (argv, NULL);
+}
+
 Viewer *
 viewer_start (const Stage *stage, guint client, const gchar *stop_after, gint64 patience_ms)
 {
@@ -34,11 +64,13 @@ viewer_start (const Stage *stage, guint client, const gchar *stop_after, gint64 
   g_autofree gchar *cert = stage_client_file (stage->options, client, "client.crt");
   g_autofree gchar *key = stage_client_file (stage->options, client, "client.key");
   g_autofree gchar *seconds = g_strdup_printf ("%.3f", (gdouble) patience_ms / 1000);
-  const gchar *const argv[] = { stage->options->probe, "session", "--hold", "--no-cancel", "--json",
-    "--mode", "320x180x15", "--cert", cert, "--key", key, "--app", stage->app_id, "--timeout",
-    seconds, "--stop-after", stop_after ? stop_after : "stream", NULL };
+  g_autoptr (GPtrArray) argv = probe_argv (stage, "session");
+  const gchar *const words[] = { "--hold", "--no-cancel", "--mode", "320x180x15", "--cert", cert,
+    "--key", key, "--app", stage->app_id, "--timeout", seconds, "--stop-after",
+    stop_after ? stop_after : "stream", NULL };
 
-  spawn ((gchar **) argv, &viewer->pid, &viewer->in, &viewer->out);
+  add_words (argv, words);
+  spawn ((gchar **) argv->pdata, &viewer->pid, &viewer->in, &viewer->out);
   viewer->text = g_string_new (NULL);
   return viewer;
 }
@@ -162,36 +194,55 @@ viewer_end (Viewer *viewer)
   g_free (viewer);
 }
 
-JsonObject *
-stage_probe (const Stage *stage, gint64 within_ms, ...)
+void
+stage_probe_each (const Stage *stage, gint64 within_ms, const gchar *command,
+    const gchar *const *words, StageReport report, gpointer data)
 {
-  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
+  g_autoptr (GPtrArray) argv = probe_argv (stage, command);
   g_autoptr (GString) text = g_string_new (NULL);
   const gint64 until = g_get_monotonic_time () + within_ms * G_TIME_SPAN_MILLISECOND;
-  JsonObject *last = NULL;
   gchar *line;
   GPid pid;
   gint out;
-  va_list words;
 
-  g_ptr_array_add (argv, stage->options->probe);
-  va_start (words, within_ms);
-  for (gchar *word; (word = va_arg (words, gchar *)) != NULL;)
-    g_ptr_array_add (argv, word);
-  va_end (words);
-  g_ptr_array_add (argv, NULL);
+  add_words (argv, words);
   spawn ((gchar **) argv->pdata, &pid, NULL, &out);
-  while ((line = next_line (out, text, until)) != NULL) {
-    JsonObject *report = parse_object (line);
-    if (report != NULL) {
-      g_clear_pointer (&last, json_object_unref);
-      last = report;
-    }
+  gboolean go_on = TRUE;
+  while (go_on && (line = next_line (out, text, until)) != NULL) {
+    g_autoptr (JsonObject) object = parse_object (line);
+    if (object != NULL)
+      go_on = report (object, data);
     g_free (line);
   }
   kill (pid, SIGKILL);
   waitpid (pid, NULL, 0);
   close (out);
+}
+
+static gboolean
+keep_last (JsonObject *report, gpointer data)
+{
+  JsonObject **last = data;
+
+  g_clear_pointer (last, json_object_unref);
+  *last = json_object_ref (report);
+  return TRUE;
+}
+
+JsonObject *
+stage_probe (const Stage *stage, gint64 within_ms, const gchar *command, ...)
+{
+  g_autoptr (GPtrArray) list = g_ptr_array_new ();
+  JsonObject *last = NULL;
+  va_list words;
+
+  va_start (words, command);
+  for (gchar *word; (word = va_arg (words, gchar *)) != NULL;)
+    g_ptr_array_add (list, word);
+  va_end (words);
+  g_ptr_array_add (list, NULL);
+  stage_probe_each (
+      stage, within_ms, command, (const gchar *const *) list->pdata, keep_last, &last);
   return last;
 }
 

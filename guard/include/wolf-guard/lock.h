@@ -32,9 +32,11 @@
  *            *orphan*, which is reported, and freed by a later wg_lock_new() or wg_lock_unref(), once
  *            it was released or its owner died.
  * Threads:   any, for every function. release belongs to the thread that acquired.
- * Blocking:  wg_lock_acquire() for at most the bound, on CLOCK_MONOTONIC; everything else for guard's own
- *            short critical sections at most, and for the host's log function when there is something
- *            to report. No function is a cancellation point.
+ * Blocking:  wg_lock_acquire() for at most the bound, on CLOCK_MONOTONIC, and for nothing when somebody
+ *            has waited the whole bound for the same turn of the same owner: whoever keeps a lock costs the
+ *            process one bound, not one a call. Everything else for nothing but the host's log function
+ *            when there is something to report; guard has no lock of its own. No function is a
+ *            cancellation point.
  * Reports:   through wg_log(), never while the calling thread holds a WgLock: what it has to say until
  *            then waits for the last release, and is lost if the thread ends first; the counts are not.
  *            A timeout, a relock and a foreign release are reported once for each lock, thread and
@@ -67,11 +69,12 @@ WgLock *wg_lock_new (const gchar *name);
 WgLock *wg_lock_ref (WgLock *lock);
 void wg_lock_unref (WgLock *lock); /* NULL is fine; so is a held lock, see Life */
 
-/* Wait for the lock, at most wg_lock_bound_ms(). `place` says in reports what it is held for; static text,
+/* Wait for the lock, at most wg_lock_bound_ms(), and not at all for an owner that somebody has waited so
+ * long for already and that has it still. `place` says in reports what it is held for; static text,
  * it is kept. */
 WgLockResult wg_lock_acquire (WgLock *lock, const gchar *place) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The same with a bound of its own, in ms, never left before it has passed; more than ten minutes count
+/* The same with a bound of its own, in ms, never given up before it has passed; more than ten minutes count
  * as ten minutes. 0 or less is a try: it waits for nothing, and a WG_LOCK_TIMEOUT is then an answer,
  * neither counted nor reported. */
 WgLockResult wg_lock_acquire_within (
@@ -108,7 +111,7 @@ gboolean wg_lock_get_owner (WgLock *lock, WgLockOwner *owner);
 /* What went wrong since the process started, in this copy of guard. */
 typedef struct {
   guint64 recovered; /* taken over from dead owners, orphans included */
-  guint64 timeouts;
+  guint64 timeouts;  /* those that did not wait included */
   guint64 relocks;
   guint64 foreign;  /* releases by who did not hold it */
   guint64 orphaned; /* locks that lost their last reference while held */

@@ -88,6 +88,8 @@ test_usage (void)
     { "abuse", "--host=192.0.2.1", NULL },
     { "abuse", "--kind=well-behaved", NULL },
     { "abuse", "--count=0", NULL },
+    { "malformed", "--host=192.0.2.1", NULL },
+    { "malformed", "--door=window", NULL },
     { "abuse", "--at=10,0", NULL },
     { "abuse", "--at=,", NULL },
     { "session", NULL },
@@ -233,6 +235,34 @@ test_abuse (void)
 
 /* cert's files serve; a session against a stuck server says where it got stuck; its --hold ends
  * with its input. */
+/* A server that answers, one that closes, one that keeps still, and none at all. */
+static void
+test_malformed (void)
+{
+  static const struct {
+    FakeKind kind;
+    int status;
+    const char *end;
+  } cases[] = {
+    { FAKE_HTTP, PROBE_EXIT_OK, "\"end\":\"answered\"" },
+    { FAKE_ACCEPT_CLOSE, PROBE_EXIT_OK, "\"end\":\"closed\"" },
+    { FAKE_NEVER_ACCEPT, PROBE_EXIT_DEGRADED, "\"end\":\"silent\"" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (FakeServer) server = fake_server_new (cases[i].kind, 400);
+    g_autofree char *port = g_strdup_printf ("--http-port=%u", fake_server_port (server));
+    g_auto (Result) result =
+        run ("malformed", "--door=http", "--json", "--timeout=0.2", port, NULL);
+    g_assert_cmpint (result.status, ==, cases[i].status);
+    g_assert_nonnull (strstr (result.out, cases[i].end));
+  }
+  g_autofree char *closed = g_strdup_printf ("--rtsp-port=%u", fake_closed_port ());
+  g_auto (Result) nobody = run ("malformed", "--door=rtsp", "--json", closed, NULL);
+  g_assert_cmpint (nobody.status, ==, PROBE_EXIT_SILENT);
+  g_assert_nonnull (strstr (nobody.out, "\"end\":\"nowhere\""));
+}
+
 static void
 test_cert_and_session (void)
 {
@@ -288,6 +318,7 @@ main (int argc, char **argv)
   g_test_add_func ("/commands/latency-keepalive", test_latency_keepalive);
   g_test_add_func ("/commands/latency-silent", test_latency_silent);
   g_test_add_func ("/commands/abuse", test_abuse);
+  g_test_add_func ("/commands/malformed", test_malformed);
   g_test_add_func ("/commands/cert-and-session", test_cert_and_session);
   return g_test_run ();
 }

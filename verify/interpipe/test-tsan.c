@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test-tsan.c: what tsan.c says about the end of an element, and what it does not hide.
+ *
+ * Two threads have a reference. One writes into the element and gives its reference back; the other is
+ * about to give back the last one, has told ThreadSanitizer so, and does it when the first has done so,
+ * too. Nothing but GObject's count orders the write and the finalizer.
+ *
+ *   test-tsan ordered    no report
+ *   test-tsan untold     the same without tsan.c's weak reference: a report, which is none of a race
+ *   test-tsan early      the write comes after the reference was given back: a race
+ *   test-tsan shared     both write while both have a reference: a race
+ */
+#include <gst/gst.h>
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+
+extern void (*wgi_before_unref) (void);
+
+#define UNSEEN __attribute__ ((no_sanitize ("thread")))
+
+typedef struct {
+  GstElement parent;
+  int field;
+} Thing;
+typedef GstElementClass ThingClass;
+
+static GType thing_get_type (void);
+G_DEFINE_TYPE (Thing, thing, GST_TYPE_ELEMENT)
+
+static void
+thing_finalize (GObject *object)
+{
+  ((Thing *) object)->field = 0;
+  G_OBJECT_CLASS (thing_parent_class)->finalize (object);
+}
+
+static void
+thing_class_init (ThingClass *class)
+{
+  G_OBJECT_CLASS (class)->finalize = thing_finalize;
+  gst_element_class_set_static_metadata (class, "t", "t", "t", "t");
+}
+
+static void
+thing_init (Thing *thing)
+{
+  (void) thing;
+}
+
+/* No order: TSan does not see it, and the processor's is of no interest here. */
+static volatile int step;
+
+static UNSEEN void
+reach (int next)
+{
+  step = next;
+}
+
+static UNSEEN void
+await (int next)
+{
+  while (step < next)
+    sched_yield ();
+}
+
+static const char *mode;
+static pthread_t first;
+
+static void *
+use_and_give_back (void *data)
+{
+  Thing *thing = data;
+  const gboolean early = strcmp (mode, "early") == 0;
+
+  await (1);
+  if (!early)
+    thing->field = 1;
+  if (strcmp (mode, "shared") != 0)
+    g_object_unref (thing);
+  if (early)
+    thing->field = 1;
+  reach (2);
+  return NULL;
+}
+
+static UNSEEN void
+let_the_other_go_first (void)
+{
+  if (pthread_equal (pthread_self (), first))
+    return;
+  wgi_before_unref = NULL;
+  reach (1);
+  await (2);
+}
+
+int
+main (int argc, char **argv)
+{
+  gst_init (NULL, NULL);
+  mode = argc > 1 ? argv[1] : "";
+  gst_element_register (NULL, "thing", GST_RANK_NONE, thing_get_type ());
+  Thing *thing =
+      (Thing *) (strcmp (mode, "untold") == 0 ? g_object_new (thing_get_type (), NULL)
+                                              : gst_element_factory_make ("thing", NULL));
+  gst_object_ref_sink (thing);
+  gst_object_ref (thing);
+  if (pthread_create (&first, NULL, use_and_give_back, thing) != 0)
+    return 3;
+  if (strcmp (mode, "shared") == 0) {
+    reach (1);
+    await (2);
+    thing->field = 2;
+  } else {
+    wgi_before_unref = let_the_other_go_first;
+    g_object_unref (thing);
+  }
+  pthread_join (first, NULL);
+  g_print ("%s: the end\n", mode);
+  return 0;
+}

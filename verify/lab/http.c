@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* http.c: the HTTP port: who am I. Nobody pairs with the lab; certificates are put into its folder. */
+#include "pages.h"
+#include "port.h"
+#include "servers.h"
+
+#define WOLF_PORT 47989
+
+static void
+serverinfo (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message,
+    const char *path G_GNUC_UNUSED, GHashTable *query G_GNUC_UNUSED, gpointer data)
+{
+  if (lab_page_is_get (message))
+    lab_page_serverinfo (data, message, FALSE, "0");
+}
+
+static void
+accepted (GSocketConnection *connection, gpointer data)
+{
+  g_autoptr (GSocketAddress) local = g_socket_connection_get_local_address (connection, NULL);
+  g_autoptr (GSocketAddress) remote = g_socket_connection_get_remote_address (connection, NULL);
+
+  if (local == NULL || remote == NULL)
+    return; /* gone already */
+  g_socket_set_timeout (g_socket_connection_get_socket (connection), LAB_IDLE_S);
+  soup_server_accept_iostream (data, G_IO_STREAM (connection), local, remote, NULL);
+}
+
+gboolean
+lab_http_open (Lab *lab, GError **error)
+{
+  SoupServer *soup = soup_server_new ("server-header", "wolf-lab", NULL);
+
+  soup_server_add_handler (soup, NULL, lab_page_not_found, NULL, NULL);
+  soup_server_add_handler (soup, "/serverinfo", serverinfo, lab, NULL);
+  return lab_port_listen (
+      lab, lab->options.wolf_ports ? WOLF_PORT : 0, &lab->http, accepted, soup, error);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * lab.h: what the parts of wolf-lab share.
+ *
+ * A Lab is made by main(), filled before the first thread starts, and never freed: like Wolf's state it
+ * lives as long as the process. Its members are not changed after that; each has a lock of its
+ * own, if it needs one.
+ */
+#pragma once
+
+#include "options.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* Picture modes and streams beyond these are refused. */
+#define LAB_APP_ID "1"
+#define LAB_APP_TITLE "Lab"
+
+typedef struct LabBus LabBus;
+typedef struct LabSessions LabSessions;
+typedef struct LabHandover LabHandover;
+
+typedef struct {
+  LabOptions options;
+  LabBus *bus;           /* bus.h */
+  LabSessions *sessions; /* sessions.h */
+  LabHandover *handover; /* handover.h */
+  GPtrArray *clients;    /* of LabClient (clients.h), in the order of their file names */
+  GTlsCertificate *certificate;
+  gchar *api_path;
+
+  /* As chosen by the kernel, or Wolf's. */
+  guint16 http, https, rtsp, video, audio;
+} Lab;
+
+/* One line to standard error. Any thread. */
+void lab_log (const gchar *format, ...) G_GNUC_PRINTF (1, 2);
+
+G_END_DECLS

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * life.h: the life of a session: which threads an event starts.
+ *
+ *   SESSION  ─▶ thread "video producer" ─ display is up ─▶ thread "runner" ─ program is over ─▶ STOP
+ *            ─▶ thread "audio producer"
+ *   STREAM   ─▶ thread "video": waits for a ping, then streams
+ *            ─▶ thread "audio": likewise
+ *   STOP     takes the session off the list; the pipelines and the runner have handlers of their own
+ */
+#pragma once
+
+#include "lab.h"
+
+/* Registers the handlers, for good. */
+void lab_life_begin (Lab *lab);

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c: wolf-lab: opens the servers, says so, waits for a signal, ends.
+ *
+ * The servers' threads are never joined, as in Wolf.
+ */
+#include "bus.h"
+#include "certificate.h"
+#include "clients.h"
+#include "handover.h"
+#include "lab.h"
+#include "life.h"
+#include "servers.h"
+#include "sessions.h"
+#include "streams.h"
+#include "thread.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <wolf-guard/pipeline.h>
+
+#define USAGE_ERROR 2
+#define SHUTDOWN_MS                                                                                \
+  4000 /* patched: all pipelines, so that the process is gone 5 s after the signal */
+#define DRAIN_ROUNDS 100            /* upstream: how often main looks whether the list is empty, */
+#define DRAIN_PAUSE_US (100 * 1000) /* and how long it sleeps in between */
+
+void
+lab_log (const gchar *format, ...)
+{
+  va_list args;
+
+  va_start (args, format);
+  g_autofree gchar *text = g_strdup_vprintf (format, args);
+  va_end (args);
+  g_autofree gchar *line = g_strconcat (text, "\n", NULL);
+  (void) !write (STDERR_FILENO, line, strlen (line)); /* one call, so that lines do not mix */
+}
+
+static gboolean
+open_all (Lab *lab, GError **error)
+{
+  return lab_thread_serve (lab, "HTTP", lab_http_open, error)
+      && lab_thread_serve (lab, "HTTPS", lab_https_open, error)
+      && lab_thread_serve (lab, "RTSP", lab_rtsp_open, error)
+      && lab_thread_serve (lab, "RTP ping", lab_ping_open, error)
+      && lab_thread_serve (lab, "API", lab_api_open, error);
+}
+
+static gboolean
+prepare (Lab *lab, GError **error)
+{
+  lab->bus = lab_bus_new ();
+  lab->sessions = lab_sessions_new ();
+  lab->handover = lab_handover_new ();
+  lab->api_path = g_build_filename (lab->options.dir, "wolf.sock", NULL);
+  lab->clients = lab_clients_read (lab->options.dir, error);
+  if (lab->clients == NULL)
+    return FALSE;
+  lab->certificate = lab_certificate_new (error);
+  if (lab->certificate == NULL)
+    return FALSE;
+  lab_life_begin (lab);
+  return open_all (lab, error);
+}
+
+static void
+say_ready (const Lab *lab)
+{
+  g_autofree gchar *path = g_strescape (lab->api_path, NULL);
+  g_autofree gchar *switches = lab_options_describe (&lab->options);
+
+  lab_log ("wolf-lab: %s", switches);
+  printf ("{\"ready\":true,\"http\":%u,\"https\":%u,\"rtsp\":%u,\"video\":%u,\"audio\":%u,"
+          "\"api\":\"%s\",\"pid\":%d}\n",
+      lab->http, lab->https, lab->rtsp, lab->video, lab->audio, path, getpid ());
+  fflush (stdout);
+}
+
+static gboolean
+on_signal (gpointer loop)
+{
+  g_main_loop_quit (loop);
+  return G_SOURCE_CONTINUE;
+}
+
+/* The loop that a signal quits. */
+static GMainLoop *
+catch_signals (void)
+{
+  GMainLoop *loop = g_main_loop_new (NULL, FALSE);
+
+  g_unix_signal_add (SIGTERM, on_signal, loop);
+  g_unix_signal_add (SIGINT, on_signal, loop);
+  return loop;
+}
+
+static gboolean
+is_empty (Lab *lab)
+{
+  g_autoptr (GPtrArray) list = lab_sessions_list (lab->sessions);
+
+  return list->len == 0;
+}
+
+/* Each stop runs its handlers here. */
+static void
+stop_sessions (Lab *lab)
+{
+  g_autoptr (GPtrArray) list = lab_sessions_list (lab->sessions);
+
+  for (guint i = 0; i < list->len; i++)
+    lab_bus_fire_id (lab->bus, LAB_EVENT_STOP, ((LabSession *) g_ptr_array_index (list, i))->id);
+  for (guint i = 0; i < DRAIN_ROUNDS && !is_empty (lab); i++)
+    g_usleep (DRAIN_PAUSE_US); /* upstream's own way of waiting */
+}
+
+/* Pipelines are stopped, and nobody looks whether they have ended: exit handlers run beside them. */
+static void
+end_as_upstream (Lab *lab)
+{
+  stop_sessions (lab);
+  exit (EXIT_SUCCESS);
+}
+
+static void
+end_bounded (Lab *lab)
+{
+  wg_shutdown_begin (SHUTDOWN_MS);
+  stop_sessions (lab);
+  const guint left = wg_shutdown_wait ();
+  if (left > 0)
+    lab_log ("shutdown: %u pipelines did not end", left);
+  fflush (stdout); /* not all: a thread that reads from a stream keeps its lock */
+  _exit (EXIT_SUCCESS);
+}
+
+static gint
+fail (const GError *error)
+{
+  const gboolean usage = error->domain == G_OPTION_ERROR;
+
+  g_printerr ("wolf-lab: %s%s\n", error->message, usage ? "; see --help" : "");
+  return usage ? USAGE_ERROR : EXIT_FAILURE;
+}
+
+int
+main (int argc, char **argv)
+{
+  Lab *lab = g_new0 (Lab, 1);
+  g_autoptr (GError) error = NULL;
+
+  if (!lab_options_parse (&lab->options, argc, argv, &error))
+    return fail (error);
+  signal (SIGPIPE, SIG_IGN);
+  gst_init (NULL, NULL);
+  if (!lab_streams_check (lab, &error) || !prepare (lab, &error))
+    return fail (error);
+  GMainLoop *until_signal = catch_signals ();
+  say_ready (lab);
+  g_main_loop_run (until_signal);
+  lab_log ("shutting down");
+  if (lab->options.bounded_shutdown)
+    end_bounded (lab);
+  end_as_upstream (lab);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * options.h: the switches, each between upstream's way and guard's.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* FALSE is upstream's way, TRUE is guard's. */
+typedef struct {
+  gboolean guard_stop;       /* handlers stop the loop | send EOS from where they are */
+  gboolean close_on_error;   /* close the socket | leave it to the last reference */
+  gboolean bare_children;    /* children get their standard streams only | every socket */
+  gboolean tokens;           /* launch tokens | none */
+  gboolean records;          /* lifecycle records | none */
+  gboolean pad_input;        /* events to the pad, on the worker | to the element, at once */
+  gboolean bounded_shutdown; /* bounded | exit() while everything runs */
+
+  /* These are no patch's. */
+  gboolean interpipe;       /* hand over through gst-interpipe | appsink and appsrc */
+  gboolean relayed_audio;   /* a producer has the tone | the consumer has it itself */
+  gboolean wolf_ports;      /* Wolf's | free ones */
+  gboolean leak_references; /* planted: a control that checks must notice */
+  gchar *dir;
+} LabOptions;
+
+/* Fills `options`. FALSE: `error` says what is wrong, in one line. --help prints and exits. */
+gboolean lab_options_parse (LabOptions *options, gint argc, gchar **argv, GError **error);
+void lab_options_clear (LabOptions *options);
+
+/* "stop=guard on-error=close …", newly allocated. */
+gchar *lab_options_describe (const LabOptions *options);
+
+G_END_DECLS

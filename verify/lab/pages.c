@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* pages.c: flat XML. */
+#include "pages.h"
+
+#include <string.h>
+
+#define VERSION "7.1.431.-1" /* of the protocol, as Moonlight asks for it */
+#define GFE_VERSION "3.23.0.74"
+#define H264_ONLY 1
+
+void
+lab_page_answer (SoupServerMessage *message, guint status, const gchar *inner)
+{
+  g_autofree gchar *xml = g_strdup_printf ("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
+                                           "<root status_code=\"%u\">%s</root>\n",
+      status, inner ? inner : "");
+
+  soup_server_message_set_status (message, status, NULL);
+  soup_server_message_set_response (
+      message, "application/xml", SOUP_MEMORY_COPY, xml, strlen (xml));
+}
+
+void
+lab_page_serverinfo (const Lab *lab, SoupServerMessage *message, gboolean paired, const gchar *game)
+{
+  const gboolean busy = !g_str_equal (game, "0");
+  g_autofree gchar *inner =
+      g_strdup_printf ("<hostname>wolf-lab</hostname><appversion>" VERSION "</appversion>"
+                       "<GfeVersion>" GFE_VERSION "</GfeVersion>"
+                       "<uniqueid>00000000-0000-4000-8000-00000000001a</uniqueid>"
+                       "<MaxLumaPixelsHEVC>0</MaxLumaPixelsHEVC>"
+                       "<ServerCodecModeSupport>%d</ServerCodecModeSupport>"
+                       "<HttpsPort>%u</HttpsPort><ExternalPort>%u</ExternalPort>"
+                       "<mac>02:00:00:00:00:1a</mac><LocalIP>127.0.0.1</LocalIP>"
+                       "<SupportedDisplayMode><DisplayMode><Width>640</Width><Height>360</Height>"
+                       "<RefreshRate>30</RefreshRate></DisplayMode></SupportedDisplayMode>"
+                       "<PairStatus>%d</PairStatus><currentgame>%s</currentgame><state>%s</state>",
+          H264_ONLY, lab->https, lab->http, paired, game,
+          busy ? "SUNSHINE_SERVER_BUSY" : "SUNSHINE_SERVER_FREE");
+
+  lab_page_answer (message, SOUP_STATUS_OK, inner);
+}
+
+void
+lab_page_not_found (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message,
+    const char *path G_GNUC_UNUSED, GHashTable *query G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+  lab_page_answer (message, SOUP_STATUS_NOT_FOUND, NULL);
+}
+
+gchar *
+lab_page_client_ip (SoupServerMessage *message)
+{
+  const char *host = soup_server_message_get_remote_host (message);
+
+  return g_strdup (host ? host : "");
+}
+
+gboolean
+lab_page_is_get (SoupServerMessage *message)
+{
+  if (g_strcmp0 (soup_server_message_get_method (message), SOUP_METHOD_GET) == 0)
+    return TRUE;
+  lab_page_answer (message, SOUP_STATUS_NOT_FOUND, NULL);
+  return FALSE;
+}

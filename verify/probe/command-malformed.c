@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "commands.h"
+#include "malformed.h"
+#include "options.h"
+#include "report.h"
+
+static const char description[] =
+    "Broken requests, oversized headers and junk, one connection each, to HTTPS, HTTP, RTSP and\n"
+    "(with --api) the API. --json prints a line for each and a summary. Loopback only.\n"
+    "\n"
+    "Exit status: 0 the server ended each of them; 1 it was silent about some; 2 some could not\n"
+    "be sent; 3 wrong usage.";
+
+typedef struct {
+  const ProbeTarget *target;
+  ProbeTls *client;
+  gboolean json;
+  guint ends[PROBE_MALFORMED_NOWHERE + 1];
+} Run;
+
+static void
+send_one (Run *run, ProbeDoor door, guint index)
+{
+  g_autofree char *line = NULL;
+  const ProbeMalformedEnd end = probe_malformed_send (run->target, run->client, door, index, &line);
+
+  run->ends[end]++;
+  if (run->json) {
+    JsonObject *report = json_object_new ();
+    g_autofree char *text = g_utf8_make_valid (line, -1);
+
+    json_object_set_string_member (report, "door", probe_door_name (door));
+    json_object_set_string_member (report, "message", probe_malformed_name (door, index));
+    json_object_set_string_member (report, "end", probe_malformed_end_name (end));
+    json_object_set_string_member (report, "answer", text);
+    probe_report_line (report);
+  } else {
+    g_print ("%-5s %-22s %-8s %s\n", probe_door_name (door), probe_malformed_name (door, index),
+        probe_malformed_end_name (end), line);
+  }
+}
+
+static int
+conclude (const Run *run)
+{
+  const int status = run->ends[PROBE_MALFORMED_NOWHERE] > 0 ? PROBE_EXIT_SILENT
+      : run->ends[PROBE_MALFORMED_SILENT] > 0               ? PROBE_EXIT_DEGRADED
+                                                            : PROBE_EXIT_OK;
+
+  if (run->json) {
+    JsonObject *line = probe_report_event ("malformed");
+
+    json_object_set_boolean_member (line, "ok", status == PROBE_EXIT_OK);
+    for (guint i = 0; i < G_N_ELEMENTS (run->ends); i++)
+      json_object_set_int_member (
+          line, probe_malformed_end_name ((ProbeMalformedEnd) i), run->ends[i]);
+    probe_report_line (line);
+  }
+  return status;
+}
+
+static gboolean
+is_door (const char *name)
+{
+  for (guint door = 0; door < PROBE_DOORS; door++) {
+    if (g_str_equal (name, probe_door_name ((ProbeDoor) door)))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+int
+probe_command_malformed (int argc, char **argv)
+{
+  g_auto (ProbeOptions) options;
+  g_autoptr (ProbeTls) client = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *only = NULL;
+  ProbeTarget target;
+  Run run = { .target = &target };
+  const GOptionEntry own[] = {
+    { "door", 0, 0, G_OPTION_ARG_STRING, &only, "https, http, api or rtsp (all)", "NAME" },
+    { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
+  };
+
+  probe_options_init (&options);
+  if (!probe_options_parse (&options, "malformed", "messages that no server should take",
+          description, own, &argc, &argv))
+    return PROBE_EXIT_USAGE;
+  if (only != NULL && !is_door (only))
+    return probe_usage_error ("malformed", "--door %s is none of https, http, api, rtsp", only);
+  if (!probe_address_is_loopback (options.host))
+    return probe_usage_error ("malformed", "--host %s: only loopback may be abused", options.host);
+  client = probe_options_get_client (&options, &error);
+  if (client == NULL && error == NULL)
+    client = probe_tls_new_stranger (&error);
+  if (error != NULL)
+    return probe_usage_error ("malformed", "%s", error->message);
+  probe_options_get_target (&options, &target);
+  run.client = client;
+  run.json = options.json;
+  for (guint door = 0; door < PROBE_DOORS; door++) {
+    if (door == PROBE_DOOR_API && target.api_path == NULL)
+      continue;
+    if (only != NULL && !g_str_equal (only, probe_door_name ((ProbeDoor) door)))
+      continue;
+    for (guint i = 0; i < probe_malformed_count ((ProbeDoor) door); i++)
+      send_one (&run, (ProbeDoor) door, i);
+  }
+  return conclude (&run);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include "malformed.h"
+
+#include "deadline.h"
+
+#include <string.h>
+#include <sys/socket.h>
+
+#define BIG_BYTES (256 * 1024) /* of a header: no server takes that much */
+#define MANY_HEADERS 5000
+#define JUNK_BYTES 4096
+
+typedef struct {
+  const char *name;
+  const char *text;            /* sent as it is, up to its NUL */
+  void (*build) (GString *to); /* or this, after the text */
+} Message;
+
+static void
+junk (GString *to)
+{
+  /* Any bytes will do, but the same ones each time. */
+  guint32 state = 2463534242u;
+
+  for (guint i = 0; i < JUNK_BYTES; i++) {
+    state ^= state << 13;
+    state ^= state >> 17;
+    state ^= state << 5;
+    g_string_append_c (to, (char) state);
+  }
+}
+
+static void
+fill (GString *to)
+{
+  for (guint i = 0; i < BIG_BYTES; i++)
+    g_string_append_c (to, 'x');
+  g_string_append (to, "\r\n\r\n");
+}
+
+static void
+many_headers (GString *to)
+{
+  for (guint i = 0; i < MANY_HEADERS; i++)
+    g_string_append_printf (to, "X-%u: y\r\n", i);
+  g_string_append (to, "\r\n");
+}
+
+static void
+zeros (GString *to)
+{
+  g_string_append_len (to, "X: a\0b\r\n\0\r\n\r\n", 14);
+}
+
+static void
+deep (GString *to)
+{
+  GString *body = g_string_new (NULL);
+
+  for (guint i = 0; i < JUNK_BYTES; i++)
+    g_string_append_c (body, '[');
+  g_string_append_printf (
+      to, "Content-Length: %" G_GSIZE_FORMAT "\r\n\r\n%s", body->len, body->str);
+  g_string_free (body, TRUE);
+}
+
+#define HEAD " HTTP/1.1\r\nHost: x\r\n"
+#define GET "GET /serverinfo" HEAD
+
+/* The same for HTTPS, HTTP and the API. */
+static const Message http[] = {
+  { "junk", "", junk },
+  { "empty-lines", "\r\n\r\n\r\n\r\n", NULL },
+  { "no-version", "GET /serverinfo\r\n\r\n", NULL },
+  { "bad-version", "GET /serverinfo HTTP/99.x\r\nHost: x\r\n\r\n", NULL },
+  { "no-path", "GET  HTTP/1.1\r\nHost: x\r\n\r\n", NULL },
+  { "method-of-junk", "\x01\x02\xff /serverinfo HTTP/1.1\r\n\r\n", NULL },
+  { "long-method", "", fill },
+  { "long-path", "GET /", fill },
+  { "up-path", "GET /../../../../etc/passwd" HEAD "\r\n", NULL },
+  { "bad-escape", "GET /%zz%%%" HEAD "\r\n", NULL },
+  { "header-without-colon", GET "no colon at all\r\n\r\n", NULL },
+  { "header-of-zeros", GET, zeros },
+  { "big-header", GET "X: ", fill },
+  { "many-headers", GET, many_headers },
+  { "bare-newlines", "GET /serverinfo HTTP/1.1\nHost: x\n\n", NULL },
+  { "length-of-words", "POST /serverinfo" HEAD "Content-Length: many\r\n\r\nx", NULL },
+  { "negative-length", "POST /serverinfo" HEAD "Content-Length: -1\r\n\r\nx", NULL },
+  { "two-lengths", "POST /serverinfo" HEAD "Content-Length: 1\r\nContent-Length: 9\r\n\r\nx",
+      NULL },
+  { "bad-chunk", "POST /serverinfo" HEAD "Transfer-Encoding: chunked\r\n\r\nzz\r\nx\r\n", NULL },
+  { "half-body", "POST /serverinfo" HEAD "Content-Length: 1000\r\n\r\nx", NULL },
+};
+
+/* Launches that name no picture, and calls with the wrong things in them. */
+static const Message https_too[] = {
+  { "launch-of-nothing", "GET /launch" HEAD "\r\n", NULL },
+  { "launch-unknown", "GET /launch?appid=nobody&mode=1x1x1&rikey=00&rikeyid=1" HEAD "\r\n", NULL },
+  { "resume-of-nothing", "GET /resume?rikey=zz" HEAD "\r\n", NULL },
+};
+static const Message api_too[] = {
+  { "no-json", "POST /api/v1/sessions/stop" HEAD "Content-Length: 9\r\n\r\nnot json!", NULL },
+  { "half-json", "POST /api/v1/sessions/add" HEAD "Content-Length: 1\r\n\r\n{", NULL },
+  { "other-json", "POST /api/v1/sessions/stop" HEAD "Content-Length: 2\r\n\r\n[]", NULL },
+  { "wrong-types",
+      "POST /api/v1/sessions/stop" HEAD "Content-Length: 20\r\n\r\n{\"session_id\":[1,2]}", NULL },
+  { "unknown-session",
+      "POST /api/v1/sessions/stop" HEAD "Content-Length: 18\r\n\r\n{\"session_id\":\"0\"}", NULL },
+  { "input-of-words",
+      "POST /api/v1/sessions/input" HEAD
+      "Content-Length: 43\r\n\r\n{\"session_id\":\"0\",\"input_packet_hex\":\"zzz\"}",
+      NULL },
+  { "deep-json", "POST /api/v1/sessions/add" HEAD, deep },
+};
+
+#define RTSP " RTSP/1.0\r\nHost: x\r\n"
+static const Message rtsp[] = {
+  { "junk", "", junk },
+  { "empty-lines", "\r\n\r\n\r\n\r\n", NULL },
+  { "http", GET "\r\n", NULL },
+  { "no-sequence", "OPTIONS rtsp://x" RTSP "\r\n", NULL },
+  { "sequence-of-words", "OPTIONS rtsp://x" RTSP "CSeq: many\r\n\r\n", NULL },
+  { "unknown-method", "NOTHING rtsp://x" RTSP "CSeq: 1\r\n\r\n", NULL },
+  { "setup-of-nothing", "SETUP streamid=nothing" RTSP "CSeq: 1\r\n\r\n", NULL },
+  { "announce-without-body", "ANNOUNCE rtsp://x" RTSP "CSeq: 1\r\nContent-length: 100\r\n\r\n",
+      NULL },
+  { "negative-length", "ANNOUNCE rtsp://x" RTSP "CSeq: 1\r\nContent-length: -5\r\n\r\nx", NULL },
+  { "header-without-colon", "OPTIONS rtsp://x" RTSP "nothing\r\n\r\n", NULL },
+  { "big-header", "OPTIONS rtsp://x" RTSP "X: ", fill },
+};
+
+typedef struct {
+  const Message *messages;
+  guint count;
+} Set;
+
+/* What a door is told: two sets, one after the other. */
+static const struct {
+  const char *name;
+  Set sets[2];
+} doors[PROBE_DOORS] = {
+  [PROBE_DOOR_HTTPS] = { "https",
+      { { http, G_N_ELEMENTS (http) }, { https_too, G_N_ELEMENTS (https_too) } } },
+  [PROBE_DOOR_HTTP] = { "http", { { http, G_N_ELEMENTS (http) }, { NULL, 0 } } },
+  [PROBE_DOOR_API] = { "api",
+      { { http, G_N_ELEMENTS (http) }, { api_too, G_N_ELEMENTS (api_too) } } },
+  [PROBE_DOOR_RTSP] = { "rtsp", { { rtsp, G_N_ELEMENTS (rtsp) }, { NULL, 0 } } },
+};
+
+const char *
+probe_door_name (ProbeDoor door)
+{
+  return doors[door].name;
+}
+
+const char *
+probe_malformed_end_name (ProbeMalformedEnd end)
+{
+  static const char *const names[] = { "answered", "closed", "silent", "nowhere" };
+
+  return names[end];
+}
+
+guint
+probe_malformed_count (ProbeDoor door)
+{
+  return doors[door].sets[0].count + doors[door].sets[1].count;
+}
+
+static const Message *
+message_at (ProbeDoor door, guint index)
+{
+  const Set *sets = doors[door].sets;
+
+  return index < sets[0].count ? &sets[0].messages[index]
+                               : &sets[1].messages[index - sets[0].count];
+}
+
+const char *
+probe_malformed_name (ProbeDoor door, guint index)
+{
+  return message_at (door, index)->name;
+}
+
+static ProbeConn *
+open_door (const ProbeTarget *target, ProbeTls *client, ProbeDoor door, gint64 deadline)
+{
+  if (door == PROBE_DOOR_API)
+    return probe_conn_open_unix (target->api_path, deadline, NULL);
+  const guint16 port = door == PROBE_DOOR_HTTPS ? target->https_port
+      : door == PROBE_DOOR_HTTP                 ? target->http_port
+                                                : target->rtsp_port;
+  ProbeConn *conn = probe_conn_open_tcp (target->host, port, deadline, NULL);
+  if (conn != NULL && door == PROBE_DOOR_HTTPS && !probe_tls_handshake (client, conn, NULL))
+    g_clear_pointer (&conn, probe_conn_free);
+  return conn;
+}
+
+ProbeMalformedEnd
+probe_malformed_send (
+    const ProbeTarget *target, ProbeTls *client, ProbeDoor door, guint index, char **first_line)
+{
+  const gint64 deadline = probe_deadline_in (target->timeout_us);
+  g_autoptr (ProbeConn) conn = open_door (target, client, door, deadline);
+  g_autoptr (GString) bytes = g_string_new (message_at (door, index)->text);
+  g_autoptr (GError) error = NULL;
+  char answer[256];
+
+  *first_line = g_strdup ("");
+  if (conn == NULL)
+    return PROBE_MALFORMED_NOWHERE;
+  if (message_at (door, index)->build != NULL)
+    message_at (door, index)->build (bytes);
+  /* A server may well close before it has read all of it, with or without an answer. */
+  probe_conn_write (conn, bytes->str, bytes->len, NULL);
+  shutdown (probe_conn_get_fd (conn), SHUT_WR);
+  const gssize n = probe_conn_read (conn, answer, sizeof answer, &error);
+  if (n > 0) {
+    g_free (*first_line);
+    *first_line = g_strndup (answer, MIN ((gsize) n, strcspn (answer, "\r\n")));
+    return PROBE_MALFORMED_ANSWERED;
+  }
+  return g_error_matches (error, PROBE_ERROR, PROBE_ERROR_TIMEOUT) ? PROBE_MALFORMED_SILENT
+                                                                   : PROBE_MALFORMED_CLOSED;
+}

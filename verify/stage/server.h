@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * server.h: what is on stage: a real Wolf, or wolf-lab, the small server of its shape.
+ *
+ * All that differs between them is here: how it is started, where its ports, its socket and its log
+ * are, what it can do. Scenarios know neither; they ask `stage->server` what there is.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct Stage Stage;
+
+/* What a scenario needs of a server, and what a server has. */
+typedef enum {
+  SERVER_LOBBIES = 1 << 0,
+  SERVER_SWITCHES = 1 << 1, /* each fix can be taken away alone */
+} ServerAbility;
+
+typedef struct {
+  guint http, https, rtsp, video, audio;
+} ServerPorts;
+
+typedef struct {
+  const gchar *name;    /* in messages */
+  const gchar *target;  /* in results */
+  const gchar *subject; /* in results: whose commit --commit is */
+  const gchar *encoder; /* of video, in an order to the tracer */
+  guint abilities;
+  gboolean own_network; /* its ports are fixed, so that it needs a network of its own */
+  gboolean says_ready;  /* on standard output, which is no part of its log then */
+  /* Writes what the server reads when it starts. */
+  gboolean (*prepare) (const Stage *stage, GError **error);
+  /* What it is run with, program included; newly allocated. */
+  gchar **(*arguments) (const Stage *stage);
+  /* Takes and returns an environment. */
+  gchar **(*environment) (const Stage *stage, gchar **env);
+  /* Whether it has come as far as serving; fills stage->ports. Does not block. */
+  gboolean (*is_up) (Stage *stage);
+} Server;
+
+extern const Server server_wolf, server_lab;
+
+G_END_DECLS

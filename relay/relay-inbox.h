@@ -3,8 +3,8 @@
  * relay-inbox.h: what waits for one consumer, and who delivers it.
  *
  * Producers put entries in, one worker at a time takes them out and delivers them (relay-pool.h). The
- * inbox outlives its interpipesrc for as long as somebody may still put something in; `serve` is
- * called only while the inbox is open, and the element sees to it that it is closed, and no worker
+ * inbox outlives its interpipesrc for as long as somebody may still put something in; `serve` looks at
+ * its data only while the inbox is open, and the element sees to it that it is closed, and no worker
  * inside, before it is gone.
  *
  * The queue is a linked list with a holder's mark instead of a mutex. It is held for some dozen

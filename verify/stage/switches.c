@@ -3,8 +3,7 @@
  * switches.c: which scenario each fix of the lab's is for.
  *
  * A run without one fix (`wolf-stage --without`) must fail in exactly the scenarios of its line.
- * "may" are those that look for a race by luck, or that see the same fault among others: in a storm, programs
- * that inherit keep the pipe on which the start of the next one waits, so that some outlive their sessions.
+ * "may" are those that look for a race by luck, or that see the same fault among others.
  */
 #include "stage.h"
 
@@ -18,7 +17,7 @@ const Switch stage_switches[] = {
   { "tokens", "--tokens=off", "cancel-before-ping,stop-at-each-moment",
       "race-api,race-launch,return-at-once,stop-storm" },
   { "input", "--input=element", "input-state-lock", "input-while-ending" },
-  { "inherit", "--inherit=yes", "inherited", "stop-storm" },
+  { "inherit", "--inherit=yes", "inherited", "" },
   { "threads", "--threads=plain", "thread-ends", "" },
   { "shutdown", "--shutdown=exit", "sigterm-streaming", "sigterm-ward" },
   /* Measured on the real Wolf: closing a socket after an error changes nothing by itself. */

@@ -462,6 +462,8 @@ relay_src_start (GstBaseSrc *base)
     base->num_buffers_left = -1;
   /* Not to be switched does not mean not to be started. */
   atomic_store (&self->first_switch, name_of (wish) == NULL);
+  /* Somebody has to deliver what comes by hand, too, before it listens to anything. */
+  relay_pool_place (self->inbox, 0);
   atomic_store (&self->inbox->accepting, TRUE);
   atomic_store (&self->started, TRUE);
   settle (self);

@@ -398,6 +398,11 @@ relay_src_create (GstBaseSrc *base, guint64 offset, guint size, GstBuffer **buff
       return verdict;
     }
   } while (flow == GST_FLOW_FLUSHING && may_go_on (self));
+  /* A buffer list by hand, which the base class has and sends. */
+  if (flow == GST_FLOW_OK) {
+    g_autoptr (GstCaps) caps = gst_app_src_get_caps (GST_APP_SRC (self));
+    relay_stream_follow_caps (&self->stream, caps);
+  }
   return flow;
 }
 

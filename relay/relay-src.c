@@ -398,6 +398,11 @@ relay_src_create (GstBaseSrc *base, guint64 offset, guint size, GstBuffer **buff
       return verdict;
     }
   } while (flow == GST_FLOW_FLUSHING && may_go_on (self));
+  /* A buffer list by hand, which the base class has and sends. */
+  if (flow == GST_FLOW_OK) {
+    g_autoptr (GstCaps) caps = gst_app_src_get_caps (GST_APP_SRC (self));
+    relay_stream_follow_caps (&self->stream, caps);
+  }
   return flow;
 }
 
@@ -462,6 +467,8 @@ relay_src_start (GstBaseSrc *base)
     base->num_buffers_left = -1;
   /* Not to be switched does not mean not to be started. */
   atomic_store (&self->first_switch, name_of (wish) == NULL);
+  /* Somebody has to deliver what comes by hand, too, before it listens to anything. */
+  relay_pool_place (self->inbox, 0);
   atomic_store (&self->inbox->accepting, TRUE);
   atomic_store (&self->started, TRUE);
   settle (self);

@@ -52,9 +52,8 @@ is_acceptable (RelayStream *self, GstCaps *caps)
   return gst_pad_peer_query_accept_caps (self->inbox->pad, caps);
 }
 
-/* FALSE: these caps cannot be taken here. */
-static gboolean
-follow_caps (RelayStream *self, GstCaps *caps)
+gboolean
+relay_stream_follow_caps (RelayStream *self, GstCaps *caps)
 {
   g_autoptr (GstCaps) told = NULL;
 
@@ -292,7 +291,7 @@ deliver_data (RelayStream *self, RelayEntry *entry)
     why = RELAY_DROP_STATE;
   else if (!find_times (self, entry, &times))
     why = RELAY_DROP_SYNC;
-  else if (!follow_caps (self, parcel->caps))
+  else if (!relay_stream_follow_caps (self, parcel->caps))
     why = RELAY_DROP_CAPS;
   if (why != RELAY_DROPS) {
     relay_inbox_drop (self->inbox, why, buffers);
@@ -333,13 +332,13 @@ deliver (RelayStream *self, RelayEntry *entry)
     break;
   case RELAY_PROMPT:
     g_queue_push_tail (&self->events, gst_mini_object_ref (parcel->item));
-    if (follow_caps (self, parcel->caps)) {
+    if (relay_stream_follow_caps (self, parcel->caps)) {
       follow_segment (self, entry);
       send_events (self);
     }
     break;
   case RELAY_EOS:
-    if (self->need_segment && follow_caps (self, parcel->caps))
+    if (self->need_segment && relay_stream_follow_caps (self, parcel->caps))
       follow_segment (self, entry);
     send_events (self);
     self->end (self->src, GST_FLOW_EOS);

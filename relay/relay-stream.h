@@ -46,6 +46,8 @@ typedef struct {
 
 /* After a start or a flush: nothing of before is of use downstream. */
 void relay_stream_begin (RelayStream *stream);
+/* Sends @caps (nullable) if they are not those sent last. FALSE: they cannot be taken here. */
+gboolean relay_stream_follow_caps (RelayStream *stream, GstCaps *caps);
 /* After a stop. */
 void relay_stream_forget (RelayStream *stream);
 /* A RelayServe; data: the stream, which is looked at only if the inbox is open. */

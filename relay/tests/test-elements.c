@@ -735,6 +735,34 @@ GST_START_TEST (test_by_hand)
 }
 GST_END_TEST
 
+GST_START_TEST (test_by_hand_only)
+{
+  GstHarness *c = consumer_playing (NULL);
+  g_autoptr (GstCaps) caps = gst_caps_from_string (CAPS (3));
+  g_autoptr (GstCaps) got = NULL;
+  GstBufferList *list = gst_buffer_list_new ();
+
+  gst_app_src_set_caps (GST_APP_SRC (c->element), caps);
+  fail_unless_equals_int (
+      gst_app_src_push_buffer (GST_APP_SRC (c->element), buffer_new (1)), GST_FLOW_OK);
+  expect (c, 1);
+  gst_buffer_list_add (list, buffer_new (2));
+  gst_buffer_list_add (list, buffer_new (3));
+  fail_unless_equals_int (
+      gst_app_src_push_buffer_list (GST_APP_SRC (c->element), list), GST_FLOW_OK);
+  expect (c, 2);
+  expect (c, 3);
+  got = gst_pad_get_current_caps (c->sinkpad);
+  fail_unless (got != NULL && gst_caps_is_equal (got, caps));
+  fail_unless_equals_int (
+      gst_app_src_push_buffer (GST_APP_SRC (c->element), buffer_new (4)), GST_FLOW_OK);
+  expect (c, 4);
+  fail_unless_equals_int (gst_app_src_end_of_stream (GST_APP_SRC (c->element)), GST_FLOW_OK);
+  gst_event_unref (await_event (c, GST_EVENT_EOS));
+  gst_harness_teardown (c);
+}
+GST_END_TEST
+
 static GstFlowReturn
 refuse (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
@@ -883,6 +911,7 @@ relay_suite (void)
   ADD ("flush many", test_flush_many);
   ADD ("num-buffers", test_num_buffers);
   ADD ("by hand", test_by_hand);
+  ADD ("by hand only", test_by_hand_only);
   ADD ("error is posted", test_error_is_posted);
   ADD ("live waits for playing", test_live_waits_for_playing);
   ADD ("start and stop many", test_start_and_stop_many);

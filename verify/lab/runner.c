@@ -50,6 +50,7 @@ start (const Lab *lab, GPid *child)
 
   if (g_spawn_async (NULL, (gchar **) argv, NULL,
           G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_LEAVE_DESCRIPTORS_OPEN
+              | G_SPAWN_CLOEXEC_PIPES /* no child of another start keeps this one waiting */
               | G_SPAWN_STDOUT_TO_DEV_NULL | G_SPAWN_STDERR_TO_DEV_NULL,
           prepare, GINT_TO_POINTER (lab->options.bare_children), child, &error))
     return TRUE;

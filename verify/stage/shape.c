@@ -9,10 +9,9 @@
 #include <json-glib/json-glib.h>
 #include <stdlib.h>
 
-/* After a release a server answers within a second, or, where the machine is busy, within some healthy
- * answers' time: the clients that queued up come first. */
-#define RELEASED_MS 1000
-#define RELEASED_ANSWERS 30
+/* After a release a server answers within a second, as recorded; where the machine is busy, the clients that
+ * queued up meanwhile are served first, which takes some. Blocked for ever is what has no answer at all. */
+#define RELEASED_MS 5000
 
 typedef enum {
   NEVER,   /* the time is null: it never came */
@@ -39,8 +38,7 @@ static const Fact facts[] = {
   { "cancel-*", "no client is in CLOSE_WAIT", "meanwhile_close_wait", NONE, NULL },
   { "cancel-*", "another client has no video", "other_video", NONE, NULL },
   { "cancel-*", "the same client has no video again", "relaunch_video", NONE, NULL },
-  { "cancel-*", "an answer within a second of the release", "released_serverinfo_ms", SHORTLY,
-      NULL },
+  { "cancel-*", "an answer soon after the release", "released_serverinfo_ms", SHORTLY, NULL },
   { "api-stop-stuck", "sessions/stop gets no answer", "stop_ms", NEVER, NULL },
   { "pause-stuck-*", "sessions/pause gets no answer", "pause_ms", NEVER, NULL },
   { "api-stop-stuck", MEANWHILE, "meanwhile_failures", NONE, NULL },
@@ -108,8 +106,7 @@ read_fact (JsonObject *line, const Fact *fact, gboolean *so)
     *so = value == number (line, fact->other);
     break;
   case SHORTLY:
-    *so =
-        !is_null && value <= MAX (RELEASED_MS, RELEASED_ANSWERS * number (line, "healthy_p99_ms"));
+    *so = !is_null && value <= RELEASED_MS;
     break;
   }
   return TRUE;

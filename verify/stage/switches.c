@@ -17,7 +17,7 @@ const Switch stage_switches[] = {
   { "tokens", "--tokens=off", "cancel-before-ping,stop-at-each-moment",
       "race-api,race-launch,return-at-once,stop-storm" },
   { "input", "--input=element", "input-state-lock", "input-while-ending" },
-  { "inherit", "--inherit=yes", "inherited", "stop-storm" },
+  { "inherit", "--inherit=yes", "inherited", "" },
   { "threads", "--threads=plain", "thread-ends", "" },
   { "shutdown", "--shutdown=exit", "sigterm-streaming", "sigterm-ward" },
   /* Measured on the real Wolf: closing a socket after an error changes nothing by itself. */

@@ -54,6 +54,7 @@ WORKDIR /wolf-guard
 COPY CMakeLists.txt ./
 COPY guard guard
 COPY bench bench
+COPY relay relay
 COPY verify verify
 RUN cmake -S . -B /build -G Ninja -DBUILD_TESTING=OFF -DCMAKE_BUILD_TYPE=Release \
  && cmake --build /build -- --quiet \

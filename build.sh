@@ -3,10 +3,10 @@
 #
 # build.sh: the one entry to Wolf Guard's patch series.
 #
-# It downloads nothing and never changes the trees it is given: all work happens in a hidden folder beside the result
-# (.NAME.wolf-guard-XXXXXX), which is renamed into place when everything has succeeded. What a killed run leaves there is
-# removed, and told, by the next one. The folder is locked (flock on the folder itself: no lock files, and the kernel lets
-# go of it however the run ends), so two runs cannot work on one result.
+# It downloads nothing (without a verb, the suite installs Debian packages) and never changes the trees it is given: all
+# work happens in a hidden folder beside the result (.NAME.wolf-guard-XXXXXX), which is renamed into place when everything
+# has succeeded. What a killed run leaves there is removed, and told, by the next one. The folder is locked (flock on the
+# folder itself: no lock files, and the kernel lets go of it however the run ends), so two runs cannot work on one result.
 #
 # Exit status: 0 done, or what the --then command returned
 #   1 unexpected failure (a defect of build.sh)     5 a tool is missing

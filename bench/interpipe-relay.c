@@ -11,18 +11,15 @@
  * DIR: where libgstrelay.so is, or libgstinterpipe.so. Paced cases take six times as long as --ms says.
  * Exit: 0 every bound held, 1 one missed, 3 usage.
  */
+#include "case-process.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <math.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define ROUNDS_DEFAULT 9
@@ -107,56 +104,18 @@ case_ms (guint which)
   return g_str_equal (cases[which].args[0], "paced") ? ms * PACED_TIMES : ms;
 }
 
-G_NORETURN static void
-become (int who, guint which, int out)
+static gboolean
+run_process (int who, guint which, GString *out)
 {
   g_autofree gchar *file = plugin_file (who);
   /* The others need none but the machine's own. */
   g_autofree gchar *path = who > INTERPIPE ? g_strdup (work) : g_path_get_dirname (file);
   g_autofree gchar *registry = g_strdup_printf ("%s/%d.registry", work, who);
-  g_autofree gchar *time = g_strdup_printf ("%d", case_ms (which));
-  const char *argv[9] = { runner, file };
-  int argc = 2;
+  const int for_ms = case_ms (which);
+  const CaseProcess process = { runner, file, path, registry, cases[which].args, for_ms,
+    for_ms + SPARE_MS };
 
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
-  g_setenv ("GST_PLUGIN_PATH", path, TRUE);
-  g_unsetenv ("GST_PLUGIN_PATH_1_0");
-  g_setenv ("GST_REGISTRY", registry, TRUE);
-  g_unsetenv ("GST_REGISTRY_1_0");
-  g_unsetenv ("GST_DEBUG");
-  g_unsetenv ("GST_TRACERS");
-  for (int i = 0; cases[which].args[i]; i++)
-    argv[argc++] = cases[which].args[i];
-  argv[argc] = time;
-  dup2 (out, STDOUT_FILENO);
-  execv (runner, (char **) argv);
-  fprintf (stderr, "bench-relay: %s: %s\n", runner, g_strerror (errno));
-  _exit (127);
-}
-
-static gboolean
-collect (pid_t pid, int in, int bound_ms, GString *out)
-{
-  const gint64 until = g_get_monotonic_time () + bound_ms * G_TIME_SPAN_MILLISECOND;
-  gboolean late = FALSE;
-  int status;
-
-  for (;;) {
-    struct pollfd ready = { in, POLLIN, 0 };
-    const gint64 left = (until - g_get_monotonic_time ()) / G_TIME_SPAN_MILLISECOND;
-    char buffer[512];
-    ssize_t got;
-
-    late = left <= 0 || poll (&ready, 1, (int) left) == 0;
-    if (late || (got = read (in, buffer, sizeof buffer)) <= 0)
-      break;
-    g_string_append_len (out, buffer, got);
-  }
-  if (late)
-    kill (pid, SIGKILL);
-  while (waitpid (pid, &status, 0) < 0 && errno == EINTR)
-    ;
-  return !late && WIFEXITED (status) && WEXITSTATUS (status) == 0;
+  return case_process_run (&process, out);
 }
 
 static void
@@ -164,20 +123,10 @@ run_case (guint which, int who, int round)
 {
   g_autoptr (GString) out = g_string_new (NULL);
   g_auto (GStrv) lines = NULL;
-  gboolean ok = FALSE;
-  int ends[2];
-  pid_t pid;
 
   for (int i = 0; i < FIGURES; i++)
     values[which][i][who][round] = NAN;
-  if (pipe2 (ends, O_CLOEXEC) == 0 && (pid = fork ()) >= 0) {
-    if (pid == 0)
-      become (who, which, ends[1]);
-    close (ends[1]);
-    ok = collect (pid, ends[0], case_ms (which) + SPARE_MS, out);
-    close (ends[0]);
-  }
-  if (!ok) {
+  if (!run_process (who, which, out)) {
     fprintf (stderr, "bench-relay: lost: %s, %s\n", cases[which].name, who_names[who]);
     lost++;
     return;

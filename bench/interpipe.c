@@ -12,18 +12,15 @@
  *
  * Exit: 0 every bound held, 1 one missed (or a patched process lost, or nothing to compare), 3 usage.
  */
+#include "case-process.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <math.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define ROUNDS_DEFAULT 15
@@ -93,82 +90,15 @@ plugin_file (int plugin)
   return g_build_filename (work, plugin_names[plugin], "libgstinterpipe.so", NULL);
 }
 
-G_NORETURN static void
-become (int plugin, const char *const *args, int out)
+static gboolean
+run_process (int plugin, const char *const *args, GString *out)
 {
   g_autofree gchar *file = plugin_file (plugin);
   g_autofree gchar *path = g_path_get_dirname (file);
   g_autofree gchar *registry = g_strconcat (path, ".registry", NULL);
-  g_autofree gchar *time = g_strdup_printf ("%d", ms);
-  const char *argv[9] = { runner, file };
-  int argc = 2;
+  const CaseProcess process = { runner, file, path, registry, args, ms, ms + SPARE_MS };
 
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
-  g_setenv ("GST_PLUGIN_PATH", path, TRUE);
-  g_unsetenv ("GST_PLUGIN_PATH_1_0");
-  g_setenv ("GST_REGISTRY", registry, TRUE);
-  g_unsetenv ("GST_REGISTRY_1_0");
-  g_unsetenv ("GST_DEBUG");
-  g_unsetenv ("GST_TRACERS");
-  while (*args)
-    argv[argc++] = *args++;
-  argv[argc] = time;
-  dup2 (out, STDOUT_FILENO);
-  execv (runner, (char **) argv);
-  fprintf (stderr, "bench-interpipe: %s: %s\n", runner, g_strerror (errno));
-  _exit (127);
-}
-
-/* Everything that comes within the bound; then the process has ended, or is ended. */
-static gboolean
-collect (pid_t pid, int in, GString *out)
-{
-  gint64 until = g_get_monotonic_time () + (ms + SPARE_MS) * G_TIME_SPAN_MILLISECOND;
-  char buffer[512];
-  gboolean late = FALSE;
-  int status;
-
-  for (;;) {
-    struct pollfd ready = { in, POLLIN, 0 };
-    gint64 left = (until - g_get_monotonic_time ()) / G_TIME_SPAN_MILLISECOND;
-    ssize_t got;
-
-    late = left <= 0 || poll (&ready, 1, left) == 0;
-    if (late)
-      break;
-    got = read (in, buffer, sizeof buffer);
-    if (got <= 0)
-      break;
-    g_string_append_len (out, buffer, got);
-  }
-  if (late) {
-    fprintf (stderr, "bench-interpipe: out of time\n");
-    kill (pid, SIGKILL);
-  }
-  while (waitpid (pid, &status, 0) < 0 && errno == EINTR)
-    ;
-  if (!late && WIFSIGNALED (status))
-    fprintf (stderr, "bench-interpipe: ended by %s\n", g_strsignal (WTERMSIG (status)));
-  return !late && WIFEXITED (status) && WEXITSTATUS (status) == 0;
-}
-
-static gboolean
-run_process (int plugin, const char *const *args, GString *out)
-{
-  gboolean ended_well;
-  int ends[2];
-  pid_t pid;
-
-  if (pipe2 (ends, O_CLOEXEC) || (pid = fork ()) < 0) {
-    fprintf (stderr, "bench-interpipe: no process: %s\n", g_strerror (errno));
-    return FALSE; /* counts as lost */
-  }
-  if (pid == 0)
-    become (plugin, args, ends[1]);
-  close (ends[1]);
-  ended_well = collect (pid, ends[0], out);
-  close (ends[0]);
-  return ended_well;
+  return case_process_run (&process, out);
 }
 
 /* ---- one case, one plugin, one round ---- */

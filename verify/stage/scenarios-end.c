@@ -89,8 +89,10 @@ scenario_sigterm_streaming (Stage *stage, Result *result)
   result_int (result, "pipelines_eos", eos);
   result_int (result, "pipelines_null", null);
   expect_both (result, playing >= 3 * stage->n_clients, "the sessions' pipelines were playing");
-  expect_fault (
-      result, eos < playing || null < playing, "the process ends before its pipelines do");
+  /* It leaves through exit handlers while pipelines run: they are cut off, or its threads, with
+   * GStreamer 1.26, hang in there. */
+  expect_fault (result, !ended || eos < playing || null < playing,
+      "the process ends before its pipelines do, or not at all");
   expect_held (result, eos == playing, "every pipeline saw EOS");
   expect_held (result, null == playing, "every pipeline reached NULL");
   expect_in_time (result, ended && ms <= TERM_BOUND_MS, "the process ended in time");

@@ -65,7 +65,7 @@ const Scenario stage_scenarios[] = {
   { "sigterm-streaming", "SIGTERM while a session streams", scenario_sigterm_streaming,
       .clients = 3, .bound_s = 60 },
   { "sigterm-ward", "SIGTERM with stuck sessions that were cancelled", scenario_sigterm_ward,
-      .clients = 3, .bound_s = 90 },
+      .clients = 3, .long_clients = 33, .bound_s = 240 },
   { "abuse", "abusive clients of 24 kinds", scenario_abuse, .clients = 1, .bound_s = 900 },
   { "thread-ends", "a streaming thread ends, and the log says so", scenario_thread_ends,
       .clients = 2, .bound_s = 90 },

@@ -297,6 +297,8 @@ set_listen_to (InterPipeSrc *self, const gchar *name)
 
 /* ---- the base class's thread ---- */
 
+static gboolean relay_src_unlock_stop (GstBaseSrc *base);
+
 /* Ends the stream: the base class's thread comes back from create() with it. */
 static void
 give_verdict (GstBaseSrc *base, GstFlowReturn flow)
@@ -373,11 +375,34 @@ park (InterPipeSrc *self, guint64 offset, guint size, GstBuffer **buffer)
   return flow;
 }
 
+/* How often to let others run until who pauses has got from unlock() to live_running, a few lines. */
+#define YIELDS 1000
+
+/* A live source is unlocked when it goes to PAUSED; it waits here until it is PLAYING again. Leaving that
+ * to the base class is not safe: its task may be started again just before it pauses (GStreamer 1.26). */
+static gboolean
+is_playing_again (InterPipeSrc *self)
+{
+  GstBaseSrc *base = GST_BASE_SRC (self);
+
+  if (!base->is_live || !atomic_load (&self->unlocked) || GST_PAD_IS_FLUSHING (self->inbox->pad))
+    return FALSE;
+  for (int i = 0; i < YIELDS && GST_STATE_TARGET (self) == GST_STATE_PAUSED && base->live_running;
+       i++)
+    g_thread_yield ();
+  if (gst_base_src_wait_playing (base) != GST_FLOW_OK)
+    return FALSE;
+  relay_src_unlock_stop (base);
+  return TRUE;
+}
+
 /* A flush may be over by the time that the thread has come out and has the STREAM_LOCK. Then it has been
  * told to go on already, and would overhear that if it paused now. */
 static gboolean
 may_go_on (InterPipeSrc *self)
 {
+  if (is_playing_again (self))
+    return TRUE;
   return !atomic_load (&self->unlocked) && !GST_PAD_IS_FLUSHING (self->inbox->pad);
 }
 
@@ -444,10 +469,17 @@ relay_src_negotiate (GstBaseSrc *base)
   return TRUE;
 }
 
+/* Called from the appsrc's create() for caps that are set by hand. GStreamer 1.26 sends a segment from in
+ * there before the first buffer, and a segment must not come before caps. */
 static gboolean
 relay_src_set_caps (GstBaseSrc *base, GstCaps *caps)
 {
-  (void) base, (void) caps;
+  InterPipeSrc *self = RELAY_SRC (base);
+
+  GST_PAD_STREAM_LOCK (self->inbox->pad);
+  if (self->stream.caps == NULL && !atomic_load (&self->unlocked))
+    relay_stream_follow_caps (&self->stream, caps);
+  GST_PAD_STREAM_UNLOCK (self->inbox->pad);
   return FALSE;
 }
 

@@ -469,13 +469,16 @@ relay_src_negotiate (GstBaseSrc *base)
   return TRUE;
 }
 
-/* Called from the appsrc's create() for caps that are set by hand. GStreamer 1.26 sends a segment from in
- * there before the first buffer, and a segment must not come before caps. */
+/* Called from the appsrc's create() for caps that it was told. If those are set by hand, GStreamer 1.26 sends
+ * a segment from in there before the first buffer, and a segment must not come before caps. */
 static gboolean
 relay_src_set_caps (GstBaseSrc *base, GstCaps *caps)
 {
   InterPipeSrc *self = RELAY_SRC (base);
+  g_autoptr (RelayWish) wish = relay_slot_get (&self->wish);
 
+  if (link_of (wish) != NULL) /* workers send a node's caps */
+    return FALSE;
   GST_PAD_STREAM_LOCK (self->inbox->pad);
   if (self->stream.caps == NULL && !atomic_load (&self->unlocked))
     relay_stream_follow_caps (&self->stream, caps);

@@ -42,6 +42,15 @@ display_unref (LabDisplay *display)
   g_free (display);
 }
 
+/* The planted fault: of every session its last picture is kept, written to, so that it is there. */
+static void
+keep_picture (const LabMode *mode)
+{
+  const gsize size = (gsize) mode->width * (gsize) mode->height * 3 / 2; /* I420 */
+
+  memset (g_malloc (size), 1, size);
+}
+
 /* Takes the display. */
 static LabSession *
 new_session (const Lab *lab, const gchar *id, const LabMode *mode, const gchar *client_ip,
@@ -62,6 +71,8 @@ new_session (const Lab *lab, const gchar *id, const LabMode *mode, const gchar *
     session->payload[i] = (gchar) g_random_int_range ('!', '~' + 1);
   if (lab->options.tokens)
     session->launch = wg_launch_begin (id);
+  if (lab->options.leak_references)
+    keep_picture (mode);
   return session;
 }
 

@@ -646,7 +646,8 @@ make_stats (InterPipeSrc *self)
     [RELAY_DROP_STALE] = "dropped-stale",
     [RELAY_DROP_SYNC] = "dropped-sync",
     [RELAY_DROP_STATE] = "dropped-state",
-    [RELAY_DROP_HELD] = "dropped-held" };
+    [RELAY_DROP_HELD] = "dropped-held",
+    [RELAY_DROP_EVENTS] = "dropped-events" };
   RelayInbox *inbox = self->inbox;
   const gint64 last = atomic_load (&inbox->stats.last_switch);
   GstStructure *stats = gst_structure_new ("interpipesrc-stats", "delivered", G_TYPE_UINT64,

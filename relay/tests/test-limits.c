@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test-limits.c: what may wait for a consumer, and what becomes of the rest. */
+#include "../relay-inbox.h"
 #include "fixture.h"
 
 static void
@@ -165,6 +166,101 @@ GST_START_TEST (test_block_waits_last)
 }
 GST_END_TEST
 
+/* ---- events ---- */
+
+#define TOO_MANY 100
+
+static void
+push_event (GstHarness *p, guint number)
+{
+  fail_unless (gst_harness_push_event (p,
+      gst_event_new_custom (GST_EVENT_CUSTOM_DOWNSTREAM,
+          gst_structure_new ("relay-test", "number", G_TYPE_UINT, number, NULL))));
+}
+
+static FROM_HARNESS guint
+expect_event (GstHarness *c)
+{
+  g_autoptr (GstEvent) event = await_event (c, GST_EVENT_CUSTOM_DOWNSTREAM);
+  guint number = G_MAXUINT;
+
+  gst_structure_get_uint (gst_event_get_structure (event), "number", &number);
+  return number;
+}
+
+/* The first ones come, and what the end of a stream depends on, and buffers. */
+GST_START_TEST (test_events_are_bounded)
+{
+  GstHarness *p = producer_new ("p", CAPS (1));
+  GstHarness *c = consumer_playing ("p");
+  gulong probe;
+
+  g_object_set (p->element, "forward-eos", TRUE, NULL);
+  fill (c, p, 0, &probe);
+  for (guint n = 0; n < RELAY_EVENTS + TOO_MANY; n++)
+    push_event (p, n);
+  fail_unless_equals_uint64 (stat_of (c, "dropped-events"), TOO_MANY);
+  fail_unless (gst_harness_push_event (p, gst_event_new_gap (GST_SECOND, GST_SECOND)));
+  fail_unless_equals_uint64 (stat_of (c, "dropped-events"), TOO_MANY + 1);
+  fail_unless (gst_harness_push_event (p, gst_event_new_segment_done (GST_FORMAT_TIME, 0)));
+  push (p, 1);
+  fail_unless (gst_harness_push_event (p, gst_event_new_eos ()));
+  fail_unless_equals_uint64 (stat_of (c, "dropped-events"), TOO_MANY + 1);
+  go_on (c, probe);
+  expect (c, 0);
+  expect (c, 1);
+  for (guint n = 0; n < RELAY_EVENTS; n++)
+    fail_unless_equals_int (expect_event (c), n);
+  gst_event_unref (await_event (c, GST_EVENT_SEGMENT_DONE));
+  gst_event_unref (await_event (c, GST_EVENT_EOS));
+  gst_harness_teardown (c);
+  gst_harness_teardown (p);
+}
+GST_END_TEST
+
+/* There is room again once some are taken out. */
+GST_START_TEST (test_events_find_room_again)
+{
+  GstHarness *p = producer_new ("p", CAPS (1));
+  GstHarness *c = consumer_playing ("p");
+  gulong probe;
+
+  for (guint round = 0; round < 2; round++) {
+    fill (c, p, 0, &probe);
+    for (guint n = 0; n < RELAY_EVENTS; n++)
+      push_event (p, n);
+    push (p, 1);
+    go_on (c, probe);
+    expect (c, 0);
+    expect (c, 1);
+    for (guint n = 0; n < RELAY_EVENTS; n++)
+      fail_unless_equals_int (expect_event (c), n);
+  }
+  fail_unless_equals_uint64 (stat_of (c, "dropped-events"), 0);
+  gst_harness_teardown (c);
+  gst_harness_teardown (p);
+}
+GST_END_TEST
+
+/* They go with the buffer that comes next, and that is dropped each time: its caps are refused. */
+GST_START_TEST (test_events_without_a_buffer_are_bounded)
+{
+  GstHarness *p = producer_new ("p", CAPS (1));
+  GstHarness *c = consumer_new ("p");
+
+  gst_harness_set_sink_caps_str (c, CAPS (2));
+  gst_harness_play (c);
+  for (guint n = 0; n < RELAY_EVENTS + TOO_MANY; n++) {
+    push_event (p, n);
+    push (p, n);
+  }
+  await_stat (c, "dropped-caps", RELAY_EVENTS + TOO_MANY);
+  fail_unless_equals_uint64 (stat_of (c, "dropped-events"), TOO_MANY);
+  gst_harness_teardown (c);
+  gst_harness_teardown (p);
+}
+GST_END_TEST
+
 static Suite *
 relay_limits_suite (void)
 {
@@ -175,6 +271,9 @@ relay_limits_suite (void)
   ADD ("discont", test_discont);
   ADD ("backlog", test_backlog_bounds_what_nobody_bounds);
   ADD ("block waits last", test_block_waits_last);
+  ADD ("events", test_events_are_bounded);
+  ADD ("events find room again", test_events_find_room_again);
+  ADD ("events without a buffer", test_events_without_a_buffer_are_bounded);
   return suite;
 }
 

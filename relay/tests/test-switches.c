@@ -150,6 +150,36 @@ GST_START_TEST (test_switch_on_keyframe)
 }
 GST_END_TEST
 
+static GstPadProbeReturn
+note_caps (GstPad *pad, GstPadProbeInfo *info, gpointer came)
+{
+  (void) pad;
+  if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_CAPS)
+    g_atomic_int_set ((gint *) came, TRUE);
+  return GST_PAD_PROBE_OK;
+}
+
+/* They come with the first buffer, and not from the base class's thread because the appsrc was told of them. */
+GST_START_TEST (test_no_caps_before_a_buffer)
+{
+  GstHarness *p = producer_new ("p", CAPS (1));
+  gint came = FALSE;
+
+  for (guint n = 0; n < 200; n++) {
+    GstHarness *c = consumer_playing (NULL);
+    g_autoptr (GstPad) pad = gst_element_get_static_pad (c->element, "src");
+
+    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM, note_caps, &came, NULL);
+    g_usleep (LOOK_US); /* it stands in create(), most likely */
+    g_object_set (c->element, "listen-to", "p", NULL);
+    g_usleep (LOOK_US);
+    gst_harness_teardown (c);
+    fail_if (came, "caps came in round %u", n);
+  }
+  gst_harness_teardown (p);
+}
+GST_END_TEST
+
 static Suite *
 relay_switches_suite (void)
 {
@@ -158,6 +188,7 @@ relay_switches_suite (void)
   ADD ("switch", test_switch);
   ADD ("order over switches", test_order_over_switches);
   ADD ("switch on key frame", test_switch_on_keyframe);
+  ADD ("no caps before a buffer", test_no_caps_before_a_buffer);
   return suite;
 }
 

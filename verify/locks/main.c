@@ -80,7 +80,8 @@ list (void)
   return EXIT_SUCCESS;
 }
 
-/* For whom a thread delivers may depend on what else is to be done: most locks are counted with nothing beside it. */
+/* For whom a thread delivers depends on what it finds to do: its locks are counted again, with nothing beside it, and
+ * the highest number counts. */
 #define COUNTS_ALONE 3
 
 /* How many locks each operation takes with this plugin, by doing it. One for each operation. */

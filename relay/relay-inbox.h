@@ -31,8 +31,9 @@
 
 G_BEGIN_DECLS
 
-/* A holder that was taken off its core comes back within this even on a machine that is overloaded. */
-#define RELAY_PATIENCE_MS 250
+/* A holder that was taken off its core comes back within this even on a machine that is overloaded, and with a low
+ * priority; 250 ms were not enough for that. */
+#define RELAY_PATIENCE_MS 1000
 /* For EOS and SEGMENT_DONE, which are not to be lost, even where it gets no core for longer. */
 #define RELAY_PATIENCE_FOR_ENDS_MS 5000
 #define RELAY_BACKLOG_DEFAULT (G_GUINT64_CONSTANT (256) << 20)

@@ -10,11 +10,13 @@
  *   bench-interpipe-case PLUGIN paced FPS LISTENERS MS
  *
  * PLUGIN is the file that must be the one in use; for flow and paced it may be "tee", a tee with a queue
- * for each listener, or "app", an appsink whose callback pushes into an appsrc for each. flow: each node pushes as fast as each of its
- * LISTENERS takes it. switch: THREADS change listen-to of 16 listeners between two nodes. cycle: a
+ * for each listener, or "app", an appsink whose callback pushes into an appsrc for each; for paced also "bare", one
+ * bare thread for all (bare-thread.h). flow: each node pushes as fast as each of its LISTENERS takes it. switch: THREADS change listen-to of 16 listeners between two nodes. cycle: a
  * source is made, started, stopped and destroyed. paced: how long a buffer takes from the push to
  * each listener, at so many a second.
  */
+#include "bare-thread.h"
+
 #include <gst/app/gstappsink.h>
 #include <gst/app/gstappsrc.h>
 #include <gst/gst.h>
@@ -49,6 +51,7 @@ typedef struct {
   GstElement *sink;
   GstBufferPool *pool; /* NULL: every buffer is a new one */
   GPtrArray *srcs;     /* "app": whom it pushes to */
+  BareThread *bare;    /* "bare": what its buffers go to */
   guint listeners;
   guint64 pushed;
   gint64 end;
@@ -63,7 +66,7 @@ typedef struct {
   atomic_uint listen; /* switched: what its last buffer came from */
 } Listener;
 
-static enum { PLUGIN, TEE, APP } kind;
+static enum { PLUGIN, TEE, APP, BARE } kind;
 static gint64 run_ns;
 static pthread_barrier_t start;
 
@@ -209,6 +212,10 @@ node_init (Node *node, guint id, GstBufferPool *pool)
   *node = (Node){ .id = id, .pool = pool };
   g_snprintf (node->name, sizeof node->name, "node%u", id);
   sem_init (&node->reached, 0, 0);
+  if (kind == BARE) {
+    node->bare = bare_thread_new ();
+    return;
+  }
   node->sink = gst_object_ref_sink (node_sink_new (node));
   node->pad = gst_object_ref_sink (gst_pad_new ("src", GST_PAD_SRC));
   gst_pad_set_event_function (node->pad, ignore_event);
@@ -281,15 +288,20 @@ listener_init (
   GstElement *sink = gst_element_factory_make ("fakesink", NULL);
   g_autoptr (GstPad) pad = gst_element_get_static_pad (sink, "sink");
 
-  listener->src = listener_src_new (listener, listen_to, restart);
   g_object_set (sink, "sync", FALSE, "async", FALSE, "enable-last-sample", FALSE, NULL);
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, probe, listener, NULL);
-  gst_bin_add_many (GST_BIN (pipeline), listener->src, sink, NULL);
-  if (!gst_element_link (listener->src, sink)
+  gst_bin_add (GST_BIN (pipeline), sink);
+  if (kind != BARE) {
+    listener->src = listener_src_new (listener, listen_to, restart);
+    gst_bin_add (GST_BIN (pipeline), listener->src);
+  }
+  if ((listener->src && !gst_element_link (listener->src, sink))
       || gst_element_set_state (pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE)
     give_up (listen_to, "its listener does not start");
   if (kind == TEE)
     listener_branch (listener);
+  if (kind == BARE)
+    bare_thread_add (listener->node->bare, pad);
 }
 
 static GstPadProbeReturn
@@ -595,7 +607,8 @@ push_timed (Node *node)
 
   GST_BUFFER_PTS (buffer) = node->pushed++ * GST_USECOND;
   GST_BUFFER_OFFSET_END (buffer) = (guint64) now_ns ();
-  if (gst_pad_push (node->pad, buffer) != GST_FLOW_OK)
+  if (kind == BARE ? !bare_thread_give (node->bare, buffer)
+                   : gst_pad_push (node->pad, buffer) != GST_FLOW_OK)
     give_up (node->name, "a push fails");
 }
 
@@ -654,7 +667,10 @@ main (int argc, char **argv)
     g_printerr ("bench-interpipe-case: run by bench-interpipe\n");
     return 3;
   }
-  kind = g_str_equal (argv[1], "tee") ? TEE : g_str_equal (argv[1], "app") ? APP : PLUGIN;
+  kind = g_str_equal (argv[1], "tee") ? TEE
+      : g_str_equal (argv[1], "app")  ? APP
+      : g_str_equal (argv[1], "bare") ? BARE
+                                      : PLUGIN;
   if (kind == PLUGIN)
     check_plugin (argv[1]);
   run_ns = atoll (argv[argc - 1]) * 1000000;

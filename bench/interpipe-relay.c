@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What relay costs beside gst-interpipe, a tee with queues, and a bare appsink with appsrcs, in one run.
+ * What relay costs beside gst-interpipe, a tee with queues, a bare appsink with appsrcs, and, paced, the least that a
+ * hand-over to another thread can cost (bare-thread.h), in one run.
  *
  * A round runs every case once with each contestant, one right after the other, each in a process of
  * its own (bench-interpipe-case, beside this program). Ratios are medians over rounds of one by the
@@ -29,12 +30,13 @@
 #define PACED_TIMES 6
 /* On top of what a case measures: it gives up by itself after 10 s in which nothing moves. */
 #define SPARE_MS 30000
+#define PROCESSES_MAX 2
 
-enum { RELAY, INTERPIPE, TEE, APP, WHO };
+enum { RELAY, INTERPIPE, TEE, APP, BARE, WHO };
 enum { RATE, CPU, WAITS, P50, P99, FIGURES };
 
-static const char *const who_names[WHO] = { "relay", "gst-interpipe", "tee+queue",
-  "appsink-appsrc" };
+static const char *const who_names[WHO] = { "relay", "gst-interpipe", "tee+queue", "appsink-appsrc",
+  "bare-thread" };
 
 static const struct {
   const char *key, *unit;
@@ -56,29 +58,32 @@ typedef struct {
 static const struct {
   const char *name;
   const char *args[5];
-  gboolean all; /* not only the two plugins */
+  int last; /* of the contestants */
   Bound bounds[2];
+  int processes; /* so many beside each other, and what they deliver together */
 } cases[] = {
-  { "1 to 1", { "flow", "1", "1", "plain" }, TRUE, { { 0 } } },
-  { "1 to 4", { "flow", "1", "4", "plain" }, TRUE, { { 0 } } },
+  { "1 to 1", { "flow", "1", "1", "plain" }, APP, { { 0 } }, 1 },
+  { "1 to 4", { "flow", "1", "4", "plain" }, APP, { { 0 } }, 1 },
   /* Three times as many a CPU second: a third of the CPU. */
-  { "1 to 16", { "flow", "1", "16", "plain" }, TRUE, { { CPU, 1 / 3., FALSE, TRUE } } },
-  { "1 to 64", { "flow", "1", "64", "plain" }, TRUE, { { CPU, 1 / 3., FALSE, TRUE } } },
-  { "1 to 256", { "flow", "1", "256", "plain" }, TRUE, { { CPU, 1 / 3., FALSE, TRUE } } },
-  { "1 pair", { "flow", "1", "1", "plain" }, FALSE, { { 0 } } },
-  { "2 pairs", { "flow", "2", "1", "plain" }, FALSE, { { 0 } } },
-  { "4 pairs", { "flow", "4", "1", "plain" }, FALSE, { { 0 } } },
-  { "60 a second, 1 to 1", { "paced", "60", "1" }, TRUE,
-      { { CPU, 0.7, FALSE, TRUE }, { P50, 1, FALSE, TRUE } } },
-  { "60 a second, 1 to 16", { "paced", "60", "16" }, TRUE,
-      { { CPU, 0.7, FALSE, TRUE }, { P50, 1, FALSE, TRUE } } },
-  { "120 a second, 1 to 1", { "paced", "120", "1" }, TRUE,
-      { { CPU, 0.7, FALSE, TRUE }, { P50, 1, FALSE, TRUE } } },
-  { "120 a second, 1 to 16", { "paced", "120", "16" }, TRUE,
-      { { CPU, 0.7, FALSE, TRUE }, { P50, 1, FALSE, TRUE } } },
-  { "1 switcher", { "switch", "1", "1000" }, FALSE, { { 0 } } },
-  { "4 switchers", { "switch", "4", "1000" }, FALSE, { { 0 } } },
-  { "16 switchers", { "switch", "16", "1000" }, FALSE, { { P99, 200, FALSE, FALSE } } },
+  { "1 to 16", { "flow", "1", "16", "plain" }, APP, { { CPU, 1 / 3., FALSE, TRUE } }, 1 },
+  { "1 to 64", { "flow", "1", "64", "plain" }, APP, { { CPU, 1 / 3., FALSE, TRUE } }, 1 },
+  { "1 to 256", { "flow", "1", "256", "plain" }, APP, { { CPU, 1 / 3., FALSE, TRUE } }, 1 },
+  { "1 pair", { "flow", "1", "1", "plain" }, INTERPIPE, { { 0 } }, 1 },
+  { "2 pairs", { "flow", "2", "1", "plain" }, INTERPIPE, { { 0 } }, 1 },
+  { "4 pairs", { "flow", "4", "1", "plain" }, INTERPIPE, { { 0 } }, 1 },
+  /* What two pairs can deliver at most on these cores: they share nothing. */
+  { "2 processes", { "flow", "1", "1", "plain" }, INTERPIPE, { { 0 } }, 2 },
+  { "60 a second, 1 to 1", { "paced", "60", "1" }, BARE,
+      { { CPU, 0.7, FALSE, TRUE }, { P50, 1, FALSE, TRUE } }, 1 },
+  { "60 a second, 1 to 16", { "paced", "60", "16" }, BARE,
+      { { CPU, 0.7, FALSE, TRUE }, { P50, 1, FALSE, TRUE } }, 1 },
+  { "120 a second, 1 to 1", { "paced", "120", "1" }, BARE,
+      { { CPU, 0.7, FALSE, TRUE }, { P50, 1, FALSE, TRUE } }, 1 },
+  { "120 a second, 1 to 16", { "paced", "120", "16" }, BARE,
+      { { CPU, 0.7, FALSE, TRUE }, { P50, 1, FALSE, TRUE } }, 1 },
+  { "1 switcher", { "switch", "1", "1000" }, INTERPIPE, { { 0 } }, 1 },
+  { "4 switchers", { "switch", "4", "1000" }, INTERPIPE, { { 0 } }, 1 },
+  { "16 switchers", { "switch", "16", "1000" }, INTERPIPE, { { P99, 200, FALSE, FALSE } }, 1 },
 };
 
 static gchar *dirs[2], *json_file, *only, *work, *runner;
@@ -93,8 +98,9 @@ static gchar *
 plugin_file (int who)
 {
   const char *name = who == RELAY ? "libgstrelay.so" : "libgstinterpipe.so";
+  static const char *const others[] = { [TEE] = "tee", [APP] = "app", [BARE] = "bare" };
 
-  return who > INTERPIPE ? g_strdup (who == TEE ? "tee" : "app")
+  return who > INTERPIPE ? g_strdup (others[who])
                          : g_build_filename (work, who_names[who], name, NULL);
 }
 
@@ -118,28 +124,69 @@ run_process (int who, guint which, GString *out)
   return case_process_run (&process, out);
 }
 
-static void
-run_case (guint which, int who, int round)
-{
-  g_autoptr (GString) out = g_string_new (NULL);
-  g_auto (GStrv) lines = NULL;
+typedef struct {
+  int who;
+  guint which;
+  GString *out;
+  gboolean good;
+} Process;
 
-  for (int i = 0; i < FIGURES; i++)
-    values[which][i][who][round] = NAN;
-  if (!run_process (who, which, out)) {
-    fprintf (stderr, "bench-relay: lost: %s, %s\n", cases[which].name, who_names[who]);
-    lost++;
-    return;
-  }
-  lines = g_strsplit (out->str, "\n", -1);
+static gpointer
+run_one (gpointer data)
+{
+  Process *process = data;
+
+  process->out = g_string_new (NULL);
+  process->good = run_process (process->who, process->which, process->out);
+  return NULL;
+}
+
+/* Rates of processes add up; of all else it is the mean. */
+static void
+add_figures (guint which, int who, int round, const char *text)
+{
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+
   for (guint i = 0; lines[i]; i++) {
     char *space = strchr (lines[i], ' ');
     if (!space)
       continue;
     *space++ = '\0';
-    for (int j = 0; j < FIGURES; j++)
+    for (int j = 0; j < FIGURES; j++) {
+      double *value = &values[which][j][who][round];
+      const double more = g_ascii_strtod (space, NULL) / (j == RATE ? 1 : cases[which].processes);
       if (g_str_equal (lines[i], figures[j].key))
-        values[which][j][who][round] = g_ascii_strtod (space, NULL);
+        *value = isnan (*value) ? more : *value + more;
+    }
+  }
+}
+
+static void
+run_case (guint which, int who, int round)
+{
+  Process processes[PROCESSES_MAX];
+  GThread *threads[PROCESSES_MAX];
+  const int n = cases[which].processes;
+  gboolean good = TRUE;
+
+  for (int i = 0; i < FIGURES; i++)
+    values[which][i][who][round] = NAN;
+  for (int i = 0; i < n; i++) {
+    processes[i] = (Process){ .who = who, .which = which };
+    threads[i] = g_thread_new ("case", run_one, &processes[i]);
+  }
+  for (int i = 0; i < n; i++) {
+    g_thread_join (threads[i]);
+    good = good && processes[i].good;
+  }
+  for (int i = 0; i < n; i++) {
+    if (good)
+      add_figures (which, who, round, processes[i].out->str);
+    g_string_free (processes[i].out, TRUE);
+  }
+  if (!good) {
+    fprintf (stderr, "bench-relay: lost: %s, %s\n", cases[which].name, who_names[who]);
+    lost++;
   }
 }
 
@@ -172,6 +219,17 @@ spread_of (const double *from)
   qsort (sorted, (size_t) n, sizeof *sorted, by_value);
   return (
       Spread){ (sorted[(n - 1) / 2] + sorted[n / 2]) / 2, sorted[n / 10], sorted[n * 9 / 10], n };
+}
+
+/* Round by round. */
+static Spread
+ratio_of (const double *one, const double *other)
+{
+  double by_round[ROUNDS_MAX];
+
+  for (int i = 0; i < rounds; i++)
+    by_round[i] = one[i] / other[i];
+  return spread_of (by_round);
 }
 
 static void
@@ -219,7 +277,6 @@ static gboolean
 print_figure (guint which, int figure)
 {
   const Bound *bound = bound_of (which, figure);
-  double by_round[ROUNDS_MAX];
   gboolean held = TRUE;
   Spread ratio;
 
@@ -237,9 +294,7 @@ print_figure (guint which, int figure)
       printf ("%-22s %-17s ", cases[which].name, figures[figure].unit);
     printf ("%10.2f ", spread.median);
   }
-  for (int i = 0; i < rounds; i++)
-    by_round[i] = values[which][figure][RELAY][i] / values[which][figure][INTERPIPE][i];
-  ratio = spread_of (by_round);
+  ratio = ratio_of (values[which][figure][RELAY], values[which][figure][INTERPIPE]);
   print_json (which, "relay", figure, "ratio", &ratio, bound && bound->is_ratio ? bound : NULL,
       who_names[INTERPIPE]);
   if (bound && bound->is_ratio)
@@ -247,6 +302,11 @@ print_figure (guint which, int figure)
   printf ("  %5.2f", ratio.median);
   if (bound)
     printf ("  %s %.2f %s", bound->is_min ? ">=" : "<=", bound->bound, held ? "ok" : "MISSED");
+  if (cases[which].last == BARE) {
+    ratio = ratio_of (values[which][figure][BARE], values[which][figure][INTERPIPE]);
+    print_json (which, who_names[BARE], figure, "ratio", &ratio, NULL, who_names[INTERPIPE]);
+    printf ("  (bare thread: %.2f)", ratio.median);
+  }
   printf ("\n");
   return held;
 }
@@ -261,27 +321,43 @@ has_figure (guint which, int figure)
   return figure >= P50 || (g_str_equal (what, "paced") && figure != RATE);
 }
 
-/* Relay's pairs, by one pair in the same round. */
+static const struct {
+  const char *pairs, *one;
+} compared[] = {
+  { "2 pairs", "1 pair" },
+  { "4 pairs", "1 pair" },
+  { "2 processes", "1 pair" },
+  { "2 pairs", "2 processes" },
+};
+
+static guint
+case_named (const char *name)
+{
+  guint i = 0;
+
+  while (!g_str_equal (cases[i].name, name))
+    i++;
+  return i;
+}
+
+/* Pairs by one pair in the same round. */
 static void
 print_pairs (void)
 {
-  guint one = 0;
+  static const int of_pairs[] = { RATE, CPU };
 
-  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
-    double by_round[ROUNDS_MAX];
-    if (g_str_equal (cases[i].name, "1 pair"))
-      one = i;
-    if (!g_str_has_suffix (cases[i].name, " pairs"))
-      continue;
-    for (int who = RELAY; who <= INTERPIPE; who++) {
-      Spread spread;
-      for (int r = 0; r < rounds; r++)
-        by_round[r] = values[i][RATE][who][r] / values[one][RATE][who][r];
-      spread = spread_of (by_round);
-      if (spread.count == 0)
-        continue;
-      printf ("%-22s by 1 pair, rate: %s %.2f\n", cases[i].name, who_names[who], spread.median);
-      print_json (i, who_names[who], RATE, "ratio", &spread, NULL, "1 pair");
+  for (guint i = 0; i < G_N_ELEMENTS (compared); i++) {
+    const guint pairs = case_named (compared[i].pairs), one = case_named (compared[i].one);
+    for (guint j = 0; j < G_N_ELEMENTS (of_pairs); j++) {
+      const int figure = of_pairs[j];
+      for (int who = RELAY; who <= INTERPIPE; who++) {
+        const Spread spread = ratio_of (values[pairs][figure][who], values[one][figure][who]);
+        if (spread.count == 0)
+          continue;
+        printf ("%-18s by %-15s %-17s %s %.2f\n", compared[i].pairs, compared[i].one,
+            figures[figure].unit, who_names[who], spread.median);
+        print_json (pairs, who_names[who], figure, "ratio", &spread, NULL, compared[i].one);
+      }
     }
   }
 }
@@ -375,10 +451,10 @@ run (void)
     (&values[0][0][0][0])[i] = NAN;
   for (int round = 0; round < rounds; round++)
     for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
-      for (int who = 0; is_wanted (i) && who < (cases[i].all ? WHO : TEE); who++)
+      for (int who = 0; is_wanted (i) && who <= cases[i].last; who++)
         run_case (i, who, round);
-  printf ("%-22s %-17s %10s %10s %10s %10s  %s\n", "case", "figure", "relay", "interpipe", "tee",
-      "appsrc", "relay/interpipe");
+  printf ("%-22s %-17s %10s %10s %10s %10s %10s  %s\n", "case", "figure", "relay", "interpipe",
+      "tee", "appsrc", "bare", "relay/interpipe");
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     for (int j = 0; is_wanted (i) && j < FIGURES; j++)
       if (has_figure (i, j))

@@ -135,7 +135,11 @@ pipeline_alloc (const char *name, const char *session, const char *description, 
 
 /* --- what the bus says ------------------------------------------------------------------------ */
 
-/* Posted by the streaming thread itself, as its first and its last word. */
+/* The calling thread's records that on_stream_status() has entered. */
+static _Thread_local guint streaming;
+
+/* Posted by the streaming thread itself, as its first and its last word. A task that is stopped before its thread
+ * has begun posts LEAVE only (gsttask.c). */
 static void
 on_stream_status (WgPipeline *p, GstMessage *message)
 {
@@ -150,7 +154,9 @@ on_stream_status (WgPipeline *p, GstMessage *message)
         : g_strdup (GST_OBJECT_NAME (owner));
 
     wg_thread_enter (name, p->session, p->name);
-  } else if (type == GST_STREAM_STATUS_TYPE_LEAVE) {
+    streaming++;
+  } else if (type == GST_STREAM_STATUS_TYPE_LEAVE && streaming > 0) {
+    streaming--;
     wg_thread_leave ();
   }
 }

@@ -963,6 +963,41 @@ test_streaming_threads (void)
   pthread_mutex_unlock (&seen_mutex);
 }
 
+static void
+post_leave (GstElement *element)
+{
+  gst_element_post_message (element,
+      gst_message_new_stream_status (GST_OBJECT (element), GST_STREAM_STATUS_TYPE_LEAVE, element));
+}
+
+/* GStreamer posts LEAVE for a task that was stopped before its thread began: that ends no record, neither the thread's
+ * own nor one that is not there. */
+static void
+test_stopped_streaming_thread (void)
+{
+  WgThreadCounts before, after;
+
+  assert_comes (no_records, NULL); /* so that only our own is counted */
+  log_watch ();
+  Idle idle = idle_new ("fakesrc name=s ! fakesink");
+  GstElement *pipeline = wg_pipeline_element (idle.pipeline);
+  GstElement *s = gst_bin_get_by_name (GST_BIN (pipeline), "s");
+
+  wg_thread_enter ("test", "4", "");
+  wg_thread_counts (&before);
+  post_leave (s);
+  wg_thread_counts (&after);
+  g_assert_cmpuint (after.left, ==, before.left);
+  wg_thread_leave ();
+  post_leave (s);
+  g_assert_cmpuint (log_count ("leaves without"), ==, 0);
+
+  gst_object_unref (s);
+  gst_object_unref (pipeline);
+  wg_pipeline_end (idle.pipeline);
+  idle_free (&idle);
+}
+
 /* --- all of life ------------------------------------------------------------------------------ */
 
 static gpointer
@@ -1094,6 +1129,7 @@ main (int argc, char **argv)
   g_test_add_func ("/pipeline/upstream/elsewhere", test_send_upstream_elsewhere);
   g_test_add_func ("/pipeline/messages/sync-handler", test_sync_handler);
   g_test_add_func ("/pipeline/messages/streaming-threads", test_streaming_threads);
+  g_test_add_func ("/pipeline/messages/stopped-thread", test_stopped_streaming_thread);
   g_test_add_func ("/pipeline/random-stops", test_random_stops);
   g_test_add_func ("/pipeline/bad-setting", test_bad_setting);
   return g_test_run ();

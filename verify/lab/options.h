@@ -23,7 +23,7 @@ typedef struct {
   gboolean interpipe;       /* hand over through gst-interpipe | appsink and appsrc */
   gboolean relayed_audio;   /* a producer has the tone | the consumer has it itself */
   gboolean wolf_ports;      /* Wolf's | free ones */
-  gboolean leak_references; /* planted: a control that checks must notice */
+  gboolean leak_references; /* planted, for controls: of connections and sessions something stays */
   gchar *dir;
 } LabOptions;
 

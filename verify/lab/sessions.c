@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define KEPT_PICTURES 64 /* by the planted fault, of each session; of 320 x 180, 5.5 MB */
+
 struct LabSessions {
   GMutex lock;
   GPtrArray *list;
@@ -42,6 +44,16 @@ display_unref (LabDisplay *display)
   g_free (display);
 }
 
+/* The planted fault: pictures of every session are kept, written to, so that they are there. */
+static void
+keep_pictures (const LabMode *mode)
+{
+  const gsize size = (gsize) mode->width * (gsize) mode->height * 3 / 2; /* I420 */
+
+  for (gint i = 0; i < KEPT_PICTURES; i++)
+    memset (g_malloc (size), 1, size);
+}
+
 /* Takes the display. */
 static LabSession *
 new_session (const Lab *lab, const gchar *id, const LabMode *mode, const gchar *client_ip,
@@ -62,6 +74,8 @@ new_session (const Lab *lab, const gchar *id, const LabMode *mode, const gchar *
     session->payload[i] = (gchar) g_random_int_range ('!', '~' + 1);
   if (lab->options.tokens)
     session->launch = wg_launch_begin (id);
+  if (lab->options.leak_references)
+    keep_pictures (mode);
   return session;
 }
 

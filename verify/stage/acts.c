@@ -328,6 +328,22 @@ act_release (Stage *stage, Result *result)
       result, released != NULL && answer.status == 200, "the server answers after the release");
 }
 
+Stage *
+act_open_planted (Stage *stage, Result *result, StageOptions *options, gchar **lab_argv)
+{
+  g_autofree gchar *dir = stage_path (stage, "planted");
+  g_autoptr (GError) error = NULL;
+
+  *options = *stage->options;
+  options->preset = (gchar *) "upstream";
+  options->without = NULL;
+  options->lab_argv = lab_argv;
+  g_mkdir_with_parents (dir, 0700);
+  Stage *planted = stage_open (options, dir, 1, "--plant=reference-leak", &error);
+  expect_both (result, planted != NULL, "a lab with a planted leak is up");
+  return planted;
+}
+
 void
 act_control_frozen (Stage *stage, Result *result)
 {

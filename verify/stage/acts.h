@@ -81,5 +81,10 @@ gdouble act_percentile (GArray *ms, guint percent);
 /* For scenarios that no server fails as a rule: a server that is stopped for a second must be noticed. */
 void act_control_frozen (Stage *stage, Result *result);
 
+/* An unguarded lab beside this one that keeps what should go: connections whose handshake failed, and pictures of
+ * each session. `options` is filled, and has to stay for as long as the stage does; `lab_argv`, or NULL, are
+ * more of the lab's arguments. NULL when it does not come up, which the result says. */
+Stage *act_open_planted (Stage *stage, Result *result, StageOptions *options, gchar **lab_argv);
+
 /* Lets all faults go; the server must answer again. */
 void act_release (Stage *stage, Result *result);

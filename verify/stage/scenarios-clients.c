@@ -51,18 +51,11 @@ control_frozen (Stage *stage, Result *result)
 static void
 control_planted (Stage *stage, Result *result)
 {
-  g_autofree gchar *dir = stage_path (stage, "planted");
-  g_autoptr (GError) error = NULL;
-  StageOptions options = *stage->options;
-  gchar *keep[] = { (gchar *) "--on-error=keep", NULL };
+  StageOptions options;
   StageSockets sockets;
+  gchar *keep[] = { (gchar *) "--on-error=keep", NULL };
+  Stage *planted = act_open_planted (stage, result, &options, keep);
 
-  options.preset = (gchar *) "upstream";
-  options.without = NULL;
-  options.lab_argv = keep;
-  g_mkdir_with_parents (dir, 0700);
-  Stage *planted = stage_open (&options, dir, 1, "--plant=reference-leak", &error);
-  expect_both (result, planted != NULL, "a lab with a planted leak is up");
   if (planted == NULL)
     return;
   abuse (planted, STAGE_PATIENCE_MS, "connect-fin", "5", "0");

@@ -212,7 +212,7 @@ typedef struct {
   guint long_clients; /* in a long run; 0: the same */
   guint bound_s;      /* after this the scenario is killed and has failed */
   guint needs;        /* abilities of a server; without them it is left out */
-  const Server *only; /* NULL: any */
+  gboolean one_arena; /* its server's malloc() has one arena: memory that it keeps is a leak then */
 } Scenario;
 
 extern const Scenario stage_scenarios[];

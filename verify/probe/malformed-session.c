@@ -7,15 +7,16 @@
 #include <poll.h>
 
 #define HUGE_NUMBER "999999999999999999999999999999"
+#define ENCRYPTED "x-nv-general.featureFlags:167" /* only then is the key's id read */
 #define SETTLE_MS 20 /* how often it is looked whether sound has come, too */
 
 /* What a session says instead of what it should; NULL: as it should. */
 static const struct {
   const char *name, *key, *key_id, *attribute;
 } sessions[] = {
-  { "key-id-of-words", NULL, "many", NULL },
+  { "key-id-of-words", NULL, "many", ENCRYPTED },
   { "empty-key-id", NULL, "", NULL },
-  { "huge-key-id", NULL, HUGE_NUMBER, NULL },
+  { "huge-key-id", NULL, HUGE_NUMBER, ENCRYPTED },
   { "short-key", "00", NULL, NULL },
   { "empty-key", "", NULL, NULL },
   { "attribute-of-nothing", NULL, NULL, "" },

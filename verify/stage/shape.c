@@ -53,7 +53,6 @@ static const Fact facts[] = {
   { "inherited", "programs have none of its sockets", "child_sockets", NONE, NULL },
   { "inherited", "no client stays in CLOSE_WAIT", "close_wait", NONE, NULL },
   { "malformed", "no message ends it", "ended", NONE, NULL },
-  { "malformed", "no message silences a port", "silenced", NONE, NULL },
   { "abuse", "abusive clients leave nothing in CLOSE_WAIT", "close_wait", NONE, NULL },
 };
 /* clang-format on */

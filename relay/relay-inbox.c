@@ -81,6 +81,8 @@ time_level (const RelayInbox *self)
 static void
 account (RelayInbox *self, const RelayParcel *parcel, gint sign)
 {
+  if (relay_parcel_is_dispensable (parcel))
+    self->events += (guint) sign;
   if (parcel->kind != RELAY_DATA)
     return;
   atomic_store_explicit (&self->bytes,
@@ -169,7 +171,7 @@ leak_oldest (RelayInbox *self)
 
 /* ---- putting ---- */
 
-typedef enum { PUT, DROP_STATE, DROP_STALE, DROP_FULL, DROP_HELD, NO_ROOM } Outcome;
+typedef enum { PUT, DROP_STATE, DROP_STALE, DROP_FULL, DROP_EVENTS, DROP_HELD, NO_ROOM } Outcome;
 
 static Outcome
 try_to_put (RelayInbox *self, RelayEntry *entry, RelayEntry **leaked)
@@ -187,6 +189,8 @@ try_to_put (RelayInbox *self, RelayEntry *entry, RelayEntry **leaked)
     outcome = DROP_STATE;
   } else if (link != NULL && atomic_load (&link->ended)) {
     outcome = DROP_STALE;
+  } else if (self->events >= RELAY_EVENTS && relay_parcel_is_dispensable (entry->parcel)) {
+    outcome = DROP_EVENTS;
   } else if (entry->parcel->kind == RELAY_DATA && is_full (self, bounds)) {
     if (leaky == GST_APP_LEAKY_TYPE_DOWNSTREAM) {
       while (is_full (self, bounds)) {
@@ -270,7 +274,9 @@ relay_inbox_put (RelayInbox *self, RelayEntry *entry, gboolean may_wait, gboolea
   }
   free_leaked (self, leaked);
   if (outcome != PUT) {
-    if (entry->parcel->kind == RELAY_DATA)
+    if (outcome == DROP_EVENTS)
+      relay_inbox_drop (self, RELAY_DROP_EVENTS, 1);
+    else if (entry->parcel->kind == RELAY_DATA)
       relay_inbox_drop (self, drops[outcome], entry->parcel->buffers);
     return FALSE;
   }

@@ -16,6 +16,10 @@
  * Limits: max-bytes, max-buffers and max-time that somebody has set bound the queue, and so do all of
  * them with block or leaky-type; whatever is set, `backlog` does. What is in the queue when a buffer
  * comes decides: with a limit of 3 there are never more than 3.
+ *
+ * Limits are for buffers. Of events RELAY_EVENTS may wait; one more is dropped, and counted, if it is
+ * dispensable (relay-parcel.h). EOS and SEGMENT_DONE always find room; they come once, at the end. The
+ * same number may wait in the stream for a buffer to go with (relay-stream.h).
  */
 #pragma once
 
@@ -30,6 +34,9 @@ G_BEGIN_DECLS
 /* A holder that was taken off its core comes back within this even on a machine that is overloaded. */
 #define RELAY_PATIENCE_MS 250
 #define RELAY_BACKLOG_DEFAULT (G_GUINT64_CONSTANT (256) << 20)
+/* A burst of 20,000, without a buffer between them, has to come through (verify/interpipe, pending-events).
+ * Some 600 bytes each, 19 MiB in all, if they are small ones. */
+#define RELAY_EVENTS 32768
 
 typedef struct RelayLane RelayLane;
 
@@ -48,13 +55,14 @@ typedef struct {
 } RelayLimits;
 
 typedef enum {
-  RELAY_DROP_FULL,  /* a limit, or leaky-type=upstream */
-  RELAY_DROP_LEAKY, /* leaky-type=downstream: an older one */
-  RELAY_DROP_CAPS,  /* caps that cannot be taken */
-  RELAY_DROP_STALE, /* of a node that is not listened to any more */
-  RELAY_DROP_SYNC,  /* compensate-ts before PLAYING, or before its time */
-  RELAY_DROP_STATE, /* not started, flushed, stopped, waiting for a key frame */
-  RELAY_DROP_HELD,  /* the queue's holder was away for too long */
+  RELAY_DROP_FULL,   /* a limit, or leaky-type=upstream */
+  RELAY_DROP_LEAKY,  /* leaky-type=downstream: an older one */
+  RELAY_DROP_CAPS,   /* caps that cannot be taken */
+  RELAY_DROP_STALE,  /* of a node that is not listened to any more */
+  RELAY_DROP_SYNC,   /* compensate-ts before PLAYING, or before its time */
+  RELAY_DROP_STATE,  /* not started, flushed, stopped, waiting for a key frame */
+  RELAY_DROP_HELD,   /* the queue's holder was away for too long */
+  RELAY_DROP_EVENTS, /* the only one that counts events: too many wait */
   RELAY_DROPS
 } RelayDrop;
 
@@ -83,6 +91,7 @@ struct RelayInbox {
   atomic_bool held;
   RelayEntry *first, *last;
   _Atomic guint64 bytes, buffers;
+  guint events; /* dispensable ones */
   GstClockTime newest;
   gboolean gap; /* the next that comes is after what was dropped */
 

@@ -85,3 +85,10 @@ relay_parcel_take_item (RelayParcel *self)
     return g_steal_pointer (&self->item);
   return gst_mini_object_ref (self->item);
 }
+
+gboolean
+relay_parcel_is_dispensable (const RelayParcel *self)
+{
+  return (self->kind == RELAY_EVENT || self->kind == RELAY_PROMPT)
+      && GST_EVENT_TYPE (self->item) != GST_EVENT_SEGMENT_DONE;
+}

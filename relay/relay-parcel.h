@@ -60,6 +60,10 @@ RelayParcel *relay_parcel_new (RelayKind kind, GstMiniObject *item, RelayList *l
 /* (transfer full): the buffer or list itself where nobody else has the parcel, else a reference. */
 GstMiniObject *relay_parcel_take_item (RelayParcel *parcel);
 
+/* An event without which caps, segments and the end of the stream are still right: any but SEGMENT_DONE, as
+ * caps and segments are in each parcel, and EOS is of its own kind. */
+gboolean relay_parcel_is_dispensable (const RelayParcel *parcel);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RelayParcel, relay_unref)
 
 G_END_DECLS

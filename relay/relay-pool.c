@@ -23,7 +23,7 @@ struct RelayLane {
   _Atomic (RelayInbox *) stack; /* newest first */
   _Atomic (RelayInbox *) rest;  /* oldest first */
   atomic_uint owner;            /* which worker it is */
-  atomic_llong since;           /* the worker serves an inbox since; 0: none */
+  atomic_llong since;           /* see below; 0: it sleeps, and is not called */
   atomic_bool asleep;
   atomic_bool closed; /* a lane of one inbox, which is gone */
   gboolean shared;
@@ -32,18 +32,33 @@ struct RelayLane {
 
 typedef struct {
   RelayLane *lane;
-  guint number;
+  guint number; /* of the lane's owners */
+  gint64 now;   /* when it woke up, or had served one */
 } Worker;
 
 static RelayLane lanes[MAX_LANES];
 static guint n_lanes;
 static struct {
   sem_t wake;
-  atomic_bool kicked; /* somebody has seen a worker that stalls */
-  atomic_bool armed;  /* inboxes wait behind another */
+  atomic_bool kicked; /* somebody has seen a worker that stalls: it looks at once */
+  atomic_bool armed;  /* inboxes wait behind another: it looks after LOOK_MS */
 } keeper;
 
 static void *work (void *data);
+
+/* ---- what a worker is at ----
+ *
+ * `since` is when it began with the inbox that it serves, and stays so until it begins with the next one or sleeps: so
+ * it calls nothing in which it could stay away unnoticed. Less than 0: it was called then, and has not come yet. 0:
+ * it sleeps, and nobody has called it. */
+
+static gboolean
+is_missing (gint64 since, gint64 now)
+{
+  if (since < 0)
+    return now + since > RELAY_PATIENCE_MS * GST_MSECOND;
+  return since > 0 && now - since > RELAY_STALL_MS * GST_MSECOND;
+}
 
 /* ---- threads ---- */
 
@@ -80,11 +95,11 @@ start_worker (RelayLane *lane, guint number)
 }
 
 static void
-take_lane_over (RelayLane *lane, guint number, gint64 since)
+take_lane_over (RelayLane *lane, guint number, gint64 since, gint64 now)
 {
   guint taken = number + 1;
 
-  atomic_store (&lane->since, 0);
+  atomic_store (&lane->since, -now);
   if (!atomic_compare_exchange_strong (&lane->owner, &number, taken) || start_worker (lane, taken))
     return;
   /* It stays with the one that stands still; the next look tries again. */
@@ -117,11 +132,23 @@ look_at_lanes (void)
 
     if (since == 0 || !has_waiting (&lanes[i]))
       continue;
-    if (now - since > RELAY_STALL_MS * GST_MSECOND)
-      take_lane_over (&lanes[i], number, since);
+    if (is_missing (since, now))
+      take_lane_over (&lanes[i], number, since, now);
     else
       atomic_store (&keeper.armed, TRUE);
   }
+}
+
+static void
+wait_a_little (sem_t *wake)
+{
+  struct timespec until;
+
+  clock_gettime (CLOCK_MONOTONIC, &until);
+  until.tv_nsec += LOOK_MS * 1000000L;
+  until.tv_sec += until.tv_nsec / 1000000000L;
+  until.tv_nsec %= 1000000000L;
+  sem_clockwait (wake, CLOCK_MONOTONIC, &until);
 }
 
 static void *
@@ -129,18 +156,15 @@ keep (void *unused)
 {
   (void) unused;
   for (;;) {
-    struct timespec until;
-
-    clock_gettime (CLOCK_MONOTONIC, &until);
-    until.tv_nsec += LOOK_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
-    if (atomic_exchange (&keeper.armed, FALSE))
-      sem_clockwait (&keeper.wake, CLOCK_MONOTONIC, &until);
-    else
-      sem_wait (&keeper.wake);
-    atomic_store (&keeper.kicked, FALSE);
-    look_at_lanes ();
+    sem_wait (&keeper.wake);
+    do {
+      if (!atomic_load (&keeper.kicked))
+        wait_a_little (&keeper.wake);
+      atomic_store (&keeper.kicked, FALSE);
+      /* In this order: what comes to wait after the look arms it anew. */
+      atomic_store (&keeper.armed, FALSE);
+      look_at_lanes ();
+    } while (atomic_load (&keeper.armed));
   }
   return NULL;
 }
@@ -174,6 +198,7 @@ pool_start (void)
   sem_init (&keeper.wake, 0, 0);
   for (guint i = 0; i < CLAMP (g_get_num_processors (), 1, MAX_LANES); i++) {
     lane_init (&lanes[i], TRUE);
+    atomic_store (&lanes[i].since, -relay_now ());
     if (!start_worker (&lanes[i], 0))
       break;
     n_lanes++;
@@ -214,7 +239,11 @@ lane_push (RelayLane *lane, RelayInbox *inbox)
   do {
     inbox->next = top;
   } while (!atomic_compare_exchange_weak (&lane->stack, &top, inbox));
-  if (atomic_load (&lane->asleep) && atomic_exchange (&lane->asleep, FALSE))
+  if (!atomic_load (&lane->asleep))
+    return;
+  /* Before it is called, so that it is missed if who calls it gets no further than here. */
+  atomic_store (&lane->since, -relay_now ());
+  if (atomic_exchange (&lane->asleep, FALSE))
     sem_post (&lane->wake);
 }
 
@@ -233,10 +262,9 @@ relay_pool_call (RelayInbox *inbox, gint64 now)
   if (!lane->shared)
     return;
   since = atomic_load (&lane->since);
-  if (since == 0)
-    return;
-  arm_keeper ();
-  if (now - since > RELAY_STALL_MS * GST_MSECOND && !atomic_exchange (&keeper.kicked, TRUE))
+  if (since > 0)
+    arm_keeper ();
+  if (is_missing (since, now) && !atomic_exchange (&keeper.kicked, TRUE))
     sem_post (&keeper.wake);
 }
 
@@ -273,22 +301,28 @@ lane_pop (RelayLane *lane)
 }
 
 static gboolean
-is_mine (RelayLane *lane, guint number)
+is_mine (const Worker *self)
 {
-  return atomic_load (&lane->owner) == number;
+  return atomic_load (&self->lane->owner) == self->number;
 }
 
 static void
-sleep_until_called (RelayLane *lane)
+sleep_until_called (Worker *self)
 {
+  RelayLane *lane = self->lane;
+
+  atomic_store (&lane->since, 0);
   atomic_store (&lane->asleep, TRUE);
   if (has_waiting (lane) || atomic_load (&lane->closed)) {
     /* Who has taken the mark away meanwhile has posted. */
-    if (atomic_exchange (&lane->asleep, FALSE))
+    if (atomic_exchange (&lane->asleep, FALSE)) {
+      atomic_store (&lane->since, self->now);
       return;
+    }
   }
   while (sem_wait (&lane->wake) == -1 && errno == EINTR)
     ;
+  self->now = relay_now ();
 }
 
 static gboolean
@@ -300,78 +334,71 @@ is_slow (RelayInbox *inbox, guint64 delivered, gint64 took)
   return inbox->slowness == SLOW_ENOUGH;
 }
 
-/* Returns it if the worker is to go on with it itself: (transfer full)(nullable) */
-static RelayLane *
-give_own_lane (RelayInbox *inbox, gboolean with_worker)
+/* With a worker of its own, or with this one, which then leaves its lane. */
+static void
+give_own_lane (Worker *self, RelayInbox *inbox, gboolean goes_along)
 {
   RelayLane *lane = g_new0 (RelayLane, 1);
 
   lane_init (lane, FALSE);
-  if (!atomic_load (&inbox->lane)->shared || (!with_worker && !start_worker (lane, 0))) {
+  if (!atomic_load (&inbox->lane)->shared || (!goes_along && !start_worker (lane, 0))) {
     relay_unref (lane);
-    return NULL;
+    return;
   }
   atomic_store (&inbox->lane, lane);
-  return with_worker ? relay_ref (lane) : NULL;
+  if (goes_along) {
+    relay_unref (self->lane);
+    self->lane = relay_ref (lane);
+    self->number = 0;
+  }
 }
 
-/* Serves one. Returns the lane that the worker has to go on with, which is not its own if it has lost
- * that: (transfer full)(nullable) */
-static RelayLane *
-serve (RelayLane *lane, guint *number, RelayInbox *inbox)
+static void
+serve (Worker *self, RelayInbox *inbox)
 {
+  RelayLane *lane = self->lane;
   const guint64 before = atomic_load (&inbox->stats.delivered);
-  const gint64 begin = relay_now ();
-  RelayLane *next = NULL;
-  gboolean more, lost;
+  const gint64 begin = self->now;
 
   atomic_store (&lane->since, begin);
   if (lane->shared && has_waiting (lane))
     arm_keeper ();
-  more = inbox->serve (inbox, inbox->user_data);
-  lost = !is_mine (lane, *number);
-  if (!lost)
-    atomic_store (&lane->since, 0);
-  if (lane->shared
-      && (is_slow (inbox, atomic_load (&inbox->stats.delivered) - before, relay_now () - begin)
-          || lost))
-    next = give_own_lane (inbox, lost);
-  if (next != NULL)
-    *number = 0;
+  const gboolean more = inbox->serve (inbox, inbox->user_data);
+  self->now = relay_now ();
+  if (lane->shared) {
+    const gboolean lost = !is_mine (self);
+    if (is_slow (inbox, atomic_load (&inbox->stats.delivered) - before, self->now - begin) || lost)
+      give_own_lane (self, inbox, lost);
+  }
   if (more) {
     lane_push (atomic_load (&inbox->lane), inbox);
-    return next;
+    return;
   }
   atomic_store (&inbox->due, FALSE);
   if (!relay_inbox_is_empty (inbox))
     relay_inbox_call (inbox);
   relay_unref (inbox);
-  return next;
 }
 
 static void *
 work (void *data)
 {
-  Worker *worker = data;
-  RelayLane *lane = worker->lane;
-  guint number = worker->number;
+  Worker *self = data;
 
-  g_free (worker);
-  while (is_mine (lane, number)) {
-    RelayInbox *inbox = lane_pop (lane);
+  self->now = relay_now ();
+  while (is_mine (self)) {
+    RelayInbox *inbox = lane_pop (self->lane);
 
-    if (inbox != NULL) {
-      RelayLane *next = serve (lane, &number, inbox);
-      if (next != NULL) {
-        relay_unref (lane);
-        lane = next;
-      }
-    } else if (atomic_load (&lane->closed)) {
+    if (inbox != NULL)
+      serve (self, inbox);
+    else if (atomic_load (&self->lane->closed))
       break;
-    } else {
-      sleep_until_called (lane);
-    }
+    else
+      sleep_until_called (self);
   }
-  relay_unref (lane);
+  /* It may have been woken in the stead of who has the lane now. */
+  sem_post (&self->lane->wake);
+  relay_unref (self->lane);
+  g_free (self);
   return NULL;
 }

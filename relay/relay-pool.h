@@ -13,7 +13,9 @@
  *
  * - a worker that stands in a push for longer than RELAY_STALL_MS loses its lane to a new one, which
  *   goes on with the rest. The keeper sees to that: a thread that sleeps until a producer sees a worker
- *   that stalls, and that looks ten times a second while there are inboxes that wait behind another;
+ *   that stalls, and that looks ten times a second while there are inboxes that wait behind another.
+ *   So it is, after RELAY_PATIENCE_MS, with one that was called and does not come; and wherever else in
+ *   its round it stays away. Only the inbox in its hands waits for it, or for ever if it has ended;
  * - who has stalled a worker, or takes longer than RELAY_SLOW_US a buffer again and again (an encoder
  *   in the same thread), gets a lane of its own. Sharing would save it nothing, and cost the others.
  *

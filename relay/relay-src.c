@@ -141,10 +141,10 @@ tell_caps_so_far (InterPipeSrc *self, RelayLink *link)
 
 typedef enum { REFUSED, AGREED, AGREED_IF_RECONFIGURED } Agreement;
 
-/* Whether what the topic's node has can be taken, told without anybody being changed but for the caps
- * that gst_app_src_get_caps() tells. Asks what is behind the element. */
+/* Whether what the topic's node has can be taken, told without anybody being changed. Asks what is behind the
+ * element. @tell: what gst_app_src_get_caps() is to tell once it listens there; (transfer full)(nullable) */
 static Agreement
-agree (InterPipeSrc *self, RelayTopic *topic)
+agree (InterPipeSrc *self, RelayTopic *topic, GstCaps **tell)
 {
   g_autoptr (RelayNode) node = relay_topic_get_node (topic);
   g_autoptr (GstCaps) theirs = node != NULL ? gst_pad_get_current_caps (node->pad) : NULL;
@@ -156,7 +156,7 @@ agree (InterPipeSrc *self, RelayTopic *topic)
   if (theirs == NULL)
     return AGREED;
   if (had == NULL) {
-    gst_app_src_set_caps (GST_APP_SRC (self), theirs);
+    *tell = g_steal_pointer (&theirs);
     return AGREED;
   }
   ours = relay_inbox_get_caps (self->inbox);
@@ -169,7 +169,7 @@ agree (InterPipeSrc *self, RelayTopic *topic)
   if ((ours != NULL && !gst_caps_can_intersect (ours, theirs))
       || (!renegotiates && !gst_caps_is_equal (had, theirs)))
     return REFUSED;
-  gst_app_src_set_caps (GST_APP_SRC (self), theirs);
+  *tell = g_steal_pointer (&theirs);
   return AGREED;
 }
 
@@ -183,10 +183,13 @@ send_upstream (RelayLink *link, GstEvent *event)
   gst_event_unref (event);
 }
 
-/* Listens by the link of a wish that is in the slot now. */
+/* Listens by the link of a wish that is in the slot now; before that, caps would be taken for some that were set by
+ * hand. @tell: (nullable) */
 static void
-begin_to_listen (InterPipeSrc *self, RelayLink *link, Agreement agreement)
+begin_to_listen (InterPipeSrc *self, RelayLink *link, Agreement agreement, GstCaps *tell)
 {
+  if (tell != NULL)
+    gst_app_src_set_caps (GST_APP_SRC (self), tell);
   relay_pool_place (self->inbox, link->topic->serial);
   relay_link_add (link);
   if (agreement == AGREED_IF_RECONFIGURED)
@@ -214,6 +217,7 @@ settle (InterPipeSrc *self)
   for (;;) {
     g_autoptr (RelayWish) was = relay_slot_get (&self->wish);
     const gboolean wanted = atomic_load (&self->started) && name_of (was) != NULL;
+    g_autoptr (GstCaps) tell = NULL;
     Agreement agreement = AGREED;
     RelayLink *link = NULL;
     RelayWish *now;
@@ -222,14 +226,14 @@ settle (InterPipeSrc *self)
       return;
     if (wanted) {
       link = new_link (self, was->name);
-      agreement = agree (self, link->topic);
+      agreement = agree (self, link->topic, &tell);
     }
     now = wish_new (name_of (was), link);
     relay_ref (now);
     if (relay_slot_cas (&self->wish, was, now)) {
       end_to_listen (self, was);
       if (link != NULL)
-        begin_to_listen (self, link, agreement);
+        begin_to_listen (self, link, agreement, tell);
     } else {
       relay_unref (now);
     }
@@ -253,6 +257,7 @@ set_listen_to (InterPipeSrc *self, const gchar *name)
   for (;;) {
     g_autoptr (RelayWish) was = relay_slot_get (&self->wish);
     const gboolean wanted = atomic_load (&self->started) && name != NULL;
+    g_autoptr (GstCaps) tell = NULL;
     Agreement agreement = AGREED;
     RelayLink *link = NULL;
     RelayWish *now;
@@ -268,7 +273,7 @@ set_listen_to (InterPipeSrc *self, const gchar *name)
     if (wanted) {
       tell_caps_so_far (self, link_of (was));
       link = new_link (self, name);
-      agreement = agree (self, link->topic);
+      agreement = agree (self, link->topic, &tell);
     }
     if (agreement == REFUSED) {
       GST_ERROR_OBJECT (self,
@@ -284,7 +289,7 @@ set_listen_to (InterPipeSrc *self, const gchar *name)
     if (done) {
       end_to_listen (self, was);
       if (link != NULL)
-        begin_to_listen (self, link, agreement);
+        begin_to_listen (self, link, agreement, tell);
       settle (self);
     } else {
       relay_unref (now);
@@ -646,7 +651,8 @@ make_stats (InterPipeSrc *self)
     [RELAY_DROP_STALE] = "dropped-stale",
     [RELAY_DROP_SYNC] = "dropped-sync",
     [RELAY_DROP_STATE] = "dropped-state",
-    [RELAY_DROP_HELD] = "dropped-held" };
+    [RELAY_DROP_HELD] = "dropped-held",
+    [RELAY_DROP_EVENTS] = "dropped-events" };
   RelayInbox *inbox = self->inbox;
   const gint64 last = atomic_load (&inbox->stats.last_switch);
   GstStructure *stats = gst_structure_new ("interpipesrc-stats", "delivered", G_TYPE_UINT64,

@@ -313,6 +313,16 @@ deliver_data (RelayStream *self, RelayEntry *entry)
     self->end (self->src, GST_FLOW_EOS);
 }
 
+/* For what comes next. Nothing may come next for long, if caps are refused or a key frame is waited for. */
+static void
+keep_event (RelayStream *self, const RelayParcel *parcel)
+{
+  if (self->events.length >= RELAY_EVENTS && relay_parcel_is_dispensable (parcel))
+    relay_inbox_drop (self->inbox, RELAY_DROP_EVENTS, 1);
+  else
+    g_queue_push_tail (&self->events, gst_mini_object_ref (parcel->item));
+}
+
 static void
 deliver (RelayStream *self, RelayEntry *entry)
 {
@@ -328,10 +338,10 @@ deliver (RelayStream *self, RelayEntry *entry)
     deliver_data (self, entry);
     break;
   case RELAY_EVENT:
-    g_queue_push_tail (&self->events, gst_mini_object_ref (parcel->item));
+    keep_event (self, parcel);
     break;
   case RELAY_PROMPT:
-    g_queue_push_tail (&self->events, gst_mini_object_ref (parcel->item));
+    keep_event (self, parcel);
     if (relay_stream_follow_caps (self, parcel->caps)) {
       follow_segment (self, entry);
       send_events (self);

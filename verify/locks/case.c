@@ -127,7 +127,8 @@ count (World *world, const Holder *holder, Case *seen)
   seen->state = CASE_RUN;
 }
 
-static gboolean
+/* Returns the world as it is for calls; NULL: the holder does not get there. */
+static World *
 wait_held (World *world, const Options *options, const Holder *holder, Case *seen)
 {
   WgHeld held = { 0 };
@@ -135,17 +136,19 @@ wait_held (World *world, const Options *options, const Holder *holder, Case *see
 
   if (holder->operation->wait_held != NULL) {
     g_strlcpy (seen->holds, "block=true", sizeof seen->holds);
-    return holder->operation->wait_held (world);
+    return holder->operation->wait_held (world) ? world : NULL;
   }
   if (!wl_holders->wait_held (NEVER_MS, &held))
-    return FALSE;
+    return NULL;
   for (guint i = 0; i < held.n; i++) {
     g_autofree gchar *name =
         world_name_lock (world, options->plugin, held.locks[i], held.of_glib[i]);
     g_string_append_printf (text, "%s%s", i > 0 ? ", " : "", name);
   }
   g_strlcpy (seen->holds, text->str, sizeof seen->holds);
-  return TRUE;
+  World *turned = holder->operation->delivers ? world_turn_to (world, &held) : world;
+  seen->turned = turned != world;
+  return turned;
 }
 
 /* Where everybody stands. gdb is a process of its own, and may trace its parent. */
@@ -201,7 +204,8 @@ case_run (const Options *options, const Holder *holder, const Call *call, Case *
 
   seen->state = CASE_NOT_HELD;
   Holding *holding = start_holder (world, holder, FALSE);
-  if (!wait_held (world, options, holder, seen))
+  world = wait_held (world, options, holder, seen);
+  if (world == NULL)
     return;
 
   Deed *deed = g_new0 (Deed, 1);

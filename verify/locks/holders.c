@@ -18,9 +18,6 @@
 #define EXPORT __attribute__ ((visibility ("default")))
 
 /* What is wrapped, by its own name in the next library. */
-static void (*next_g_lock) (void *);
-static void (*next_g_unlock) (void *);
-static int (*next_g_trylock) (void *);
 static int (*next_lock) (pthread_mutex_t *);
 static int (*next_trylock) (pthread_mutex_t *);
 static int (*next_timedlock) (pthread_mutex_t *, const struct timespec *);
@@ -130,35 +127,42 @@ lost (const void *lock)
 
 /* ---- what is wrapped ---- */
 
-EXPORT void g_mutex_lock (void *mutex);
-EXPORT void g_mutex_unlock (void *mutex);
-EXPORT int g_mutex_trylock (void *mutex);
+/* A kind of GLib's locks. */
+#define WRAP(kind)                                                                                 \
+  EXPORT void kind##_lock (void *mutex);                                                           \
+  EXPORT void kind##_unlock (void *mutex);                                                         \
+  EXPORT int kind##_trylock (void *mutex);                                                         \
+                                                                                                   \
+  void kind##_lock (void *mutex)                                                                   \
+  {                                                                                                \
+    static void (*next) (void *);                                                                  \
+    NEXT (next, #kind "_lock");                                                                    \
+    next (mutex);                                                                                  \
+    got (mutex, __builtin_return_address (0), 1);                                                  \
+  }                                                                                                \
+                                                                                                   \
+  int kind##_trylock (void *mutex)                                                                 \
+  {                                                                                                \
+    static int (*next) (void *);                                                                   \
+    NEXT (next, #kind "_trylock");                                                                 \
+    const int taken = next (mutex);                                                                \
+    if (taken)                                                                                     \
+      got (mutex, __builtin_return_address (0), 1);                                                \
+    return taken;                                                                                  \
+  }                                                                                                \
+                                                                                                   \
+  void kind##_unlock (void *mutex)                                                                 \
+  {                                                                                                \
+    static void (*next) (void *);                                                                  \
+    NEXT (next, #kind "_unlock");                                                                  \
+    lost (mutex);                                                                                  \
+    next (mutex);                                                                                  \
+  }
 
-void
-g_mutex_lock (void *mutex)
-{
-  NEXT (next_g_lock, "g_mutex_lock");
-  next_g_lock (mutex);
-  got (mutex, __builtin_return_address (0), 1);
-}
-
-int
-g_mutex_trylock (void *mutex)
-{
-  NEXT (next_g_trylock, "g_mutex_trylock");
-  const int taken = next_g_trylock (mutex);
-  if (taken)
-    got (mutex, __builtin_return_address (0), 1);
-  return taken;
-}
-
-void
-g_mutex_unlock (void *mutex)
-{
-  NEXT (next_g_unlock, "g_mutex_unlock");
-  lost (mutex);
-  next_g_unlock (mutex);
-}
+/* clang-format off */
+WRAP (g_mutex)
+WRAP (g_rec_mutex) /* GStreamer's STREAM_LOCK and STATE_LOCK */
+/* clang-format on */
 
 static int
 note (int result, const void *mutex, const void *caller)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define STREAM_P "p's streaming thread keeps the STREAM_LOCK of p's pad: GStreamer's own"
-#define STREAM_A "a's streaming thread keeps the STREAM_LOCK of a's pad: GStreamer's own"
+#define STREAM_A "the streaming thread keeps the STREAM_LOCK of the consumer's pad: GStreamer's own"
 #define OBJECT_A "a's object lock: GStreamer's own, taken for whatever is set"
 #define CAPS_A "the new node negotiates, and asks a for its caps: a's object lock"
 #define STATE_A "a's change of state keeps a's STATE_LOCK: GStreamer's own"
@@ -121,6 +121,7 @@ typedef struct {
   JsonArray *lost, *late, *failed;
   guint cases, pair, other, again, criticals;
   const gchar *holds, *message;
+  gboolean of_a, of_b; /* whose lock it was, in one case or another */
 } Row;
 
 static void
@@ -137,6 +138,8 @@ add_case (
   row->criticals += (guint) seen->criticals;
   if (row->holds == NULL && seen->holds[0] != '\0')
     row->holds = seen->holds;
+  row->of_a = row->of_a || !seen->turned;
+  row->of_b = row->of_b || seen->turned;
   if (row->message == NULL && seen->message[0] != '\0')
     row->message = seen->message;
   if (seen->ms < 0 || seen->state != CASE_RUN || seen->crash[0] != '\0')
@@ -175,6 +178,8 @@ describe (const Options *options, const Holder *holder, const Row *row)
     json_object_set_int_member (object, "lock", holder->k);
   json_object_set_string_member (object, "how", hows[holder->how]);
   json_object_set_string_member (object, "holds", row->holds ? row->holds : "");
+  if (row->of_b)
+    json_object_set_string_member (object, "affected", row->of_a ? "a or b" : "b");
   json_object_set_int_member (object, "lock_ms", LOCK_MS);
   json_object_set_int_member (object, "limit_ms", LIMIT_MS);
   json_object_set_int_member (object, "never_ms", NEVER_MS);

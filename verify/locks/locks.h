@@ -51,6 +51,9 @@ World *world_new (void);
 /* Whether a new pair delivers, and whether b can listen to it. Bounded. */
 gboolean world_new_pair_delivers (World *world, guint ms);
 gboolean world_other_listener_switches (World *world, guint ms);
+/* The thread that delivers to a may deliver to b as well, and have b's lock in its hands when it stops: then b is
+ * the affected one, and a the other. Returns the world as calls are to see it, which is a copy if so. */
+World *world_turn_to (World *world, const WgHeld *held);
 /* Names what a lock belongs to. Newly allocated. */
 gchar *world_name_lock (World *world, const gchar *plugin, const void *lock, gboolean of_glib);
 
@@ -76,6 +79,7 @@ typedef struct {
   Where where;
   gboolean arms_itself; /* another thread than the caller's is the holder */
   gboolean only_stalls;
+  gboolean delivers; /* the holder may do so for another than a: world_turn_to() */
   void (*prepare) (World *world);
   void (*act) (World *world);
   gboolean (*wait_held) (World *world); /* instead of the injector's */
@@ -109,6 +113,7 @@ typedef struct {
   gint criticals;
   guint count; /* when counting */
   gchar holds[160], message[160], crash[48];
+  gboolean turned; /* b is the affected one */
   guint again;     /* how often it was run */
   gchar first[80]; /* what was wrong the first time, if it was run again */
 } Case;

@@ -158,18 +158,37 @@ prepare_stream (World *world)
   probe (world, hold_in_probe);
 }
 
-/* The armed thread's next round takes an event, too. */
+/* For a and b to get what was pushed: one of them gets nothing once the armed thread has stopped. */
+#define SHORTLY_MS 300
+/* Enough for the armed thread to get on if another one takes over half of what it delivered. */
+#define MORE_PUSHES 8
+
 static void
-push_and_more (World *world)
+push_to_both (World *world)
 {
   const gint number = g_atomic_int_get (&world->p->number);
 
   feed_push (world->p);
-  take_wait (world->a, world->p->id, number, NEVER_MS);
+  take_wait (world->a, world->p->id, number, SHORTLY_MS);
+  take_wait (world->b, world->p->id, number, SHORTLY_MS);
+}
+
+static gboolean
+is_to_get_on (void)
+{
+  return wl_arm_k != WG_HOLDERS_NEVER && wl_holders->count () < wl_arm_k;
+}
+
+/* The armed thread's next round takes an event, too. Nothing is pushed before a and b have what was pushed last, so
+ * that each lock has its turn. */
+static void
+push_and_more (World *world)
+{
+  push_to_both (world);
   feed_event (world->p, "wl", 1, TRUE);
-  feed_push (world->p);
-  take_wait (world->b, world->p->id, number + 1, NEVER_MS);
-  take_wait (world->a, world->p->id, number + 1, 100); /* not if it died */
+  push_to_both (world);
+  for (guint n = 0; n < MORE_PUSHES && is_to_get_on (); n++)
+    push_to_both (world);
 }
 
 /* ---- block=true ---- */
@@ -271,11 +290,11 @@ single_upstream_event (World *world)
 
 #define AT(name, about, prepare, act)                                                              \
   {                                                                                                \
-    name, about, AT_LOCKS, FALSE, FALSE, prepare, act, 0, 0                                        \
+    name, about, AT_LOCKS, FALSE, FALSE, FALSE, prepare, act, 0, 0                                 \
   }
 #define IN(name, about, prepare, act)                                                              \
   {                                                                                                \
-    name, about, IN_CALLBACK, FALSE, FALSE, prepare, act, 0, 0                                     \
+    name, about, IN_CALLBACK, FALSE, FALSE, FALSE, prepare, act, 0, 0                              \
   }
 
 const Operation wl_operations[] = {
@@ -295,13 +314,13 @@ const Operation wl_operations[] = {
   AT ("up-event", "a gets an upstream event", NULL, upstream_event),
   AT ("up-query", "a gets a context query", NULL, upstream_query),
   AT ("num", "p's listeners are counted", NULL, num_listeners),
-  { "create", "a's streaming thread fetches a buffer and an event", AT_LOCKS, TRUE, FALSE,
+  { "create", "a's streaming thread fetches a buffer and an event", AT_LOCKS, TRUE, FALSE, TRUE,
       prepare_create, push_and_more, NULL, NULL },
-  { "in-stream", "a's streaming thread is in a pad probe", IN_CALLBACK, TRUE, FALSE, prepare_stream,
-      push, NULL, NULL },
-  { "in-block", "p's waits for a, which has block=true and stalls", IN_CALLBACK, TRUE, TRUE,
+  { "in-stream", "a's streaming thread is in a pad probe", IN_CALLBACK, TRUE, FALSE, FALSE,
+      prepare_stream, push, NULL, NULL },
+  { "in-block", "p's waits for a, which has block=true and stalls", IN_CALLBACK, TRUE, TRUE, FALSE,
       prepare_block, push_on, wait_blocked, release_blocked },
-  { "in-object-lock", "a's object lock is kept by somebody", IN_CALLBACK, FALSE, TRUE, NULL,
+  { "in-object-lock", "a's object lock is kept by somebody", IN_CALLBACK, FALSE, TRUE, FALSE, NULL,
       keep_object_lock, NULL, NULL },
   IN ("in-caps-query", "a listens to r, in a caps query behind a", prepare_caps_query, listen),
   IN ("in-reconfigure", "a listens to r, in a reconfigure event before r", prepare_reconfigure,
@@ -313,7 +332,7 @@ const Operation wl_operations[] = {
       upstream_query),
   IN ("in-up-event", "c gets an upstream event, in its handler before q", prepare_upstream_event,
       single_upstream_event),
-  { NULL, NULL, AT_LOCKS, FALSE, FALSE, NULL, NULL, NULL, NULL },
+  { NULL, NULL, AT_LOCKS, FALSE, FALSE, FALSE, NULL, NULL, NULL, NULL },
 };
 
 gchar *

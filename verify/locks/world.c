@@ -160,6 +160,14 @@ points_to (guintptr memory, gsize size, guintptr lock, gboolean deep)
   return FALSE;
 }
 
+static gboolean
+is_stream_lock (GstElement *element, guintptr lock)
+{
+  GstPad *pad = element->pads->data; /* the only one */
+
+  return lock == (guintptr) GST_PAD_GET_STREAM_LOCK (pad);
+}
+
 static gchar *
 name_of_element (GstElement *element, const gchar *name, guintptr lock)
 {
@@ -168,6 +176,8 @@ name_of_element (GstElement *element, const gchar *name, guintptr lock)
 
   if (element == NULL)
     return NULL;
+  if (is_stream_lock (element, lock))
+    return g_strdup_printf ("STREAM_LOCK of %s", name);
   if (lock == (guintptr) GST_OBJECT_GET_LOCK (element))
     return g_strdup_printf ("object lock of %s", name);
   g_type_query (G_OBJECT_TYPE (element), &query);
@@ -213,4 +223,27 @@ world_name_lock (World *world, const gchar *plugin, const void *lock, gboolean o
   if (points_to (image.data, image.data_end - image.data, at, FALSE))
     return g_strdup ("registry lock");
   return g_strdup (of_glib ? "GMutex of a new element" : "lock of a new element");
+}
+
+static gboolean
+is_held_of (GstElement *element, const WgHeld *held)
+{
+  for (guint i = 0; i < held->n; i++) {
+    g_autofree gchar *name = name_of_element (element, "", (guintptr) held->locks[i]);
+    if (name != NULL)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+World *
+world_turn_to (World *world, const WgHeld *held)
+{
+  if (is_held_of (world->a->src, held) || !is_held_of (world->b->src, held))
+    return world;
+  World *turned = g_new (World, 1);
+  *turned = *world;
+  turned->a = world->b;
+  turned->b = world->a;
+  return turned;
 }

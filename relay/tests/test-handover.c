@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* test-handover.c: what a consumer gets, whatever others do. */
+#include "fixture.h"
+
+GST_START_TEST (test_stalled_costs_only_itself)
+{
+  GstHarness *p = producer_new ("p", CAPS (1));
+  GstHarness *stalled = consumer_playing ("p");
+  GstHarness *others[4];
+  gulong probe;
+
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    others[i] = consumer_playing ("p");
+  probe = stall (stalled);
+  push (p, 0);
+  await_stalled (stalled);
+  for (guint n = 1; n < 20; n++)
+    push (p, n);
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    for (guint n = 0; n < 20; n++)
+      expect (others[i], n);
+  fail_unless_equals_uint64 (stat_of (stalled, "queued-buffers"), 19);
+  fail_unless_equals_uint64 (stat_of (stalled, "delivered"), 0);
+  go_on (stalled, probe);
+  for (guint n = 0; n < 20; n++)
+    expect (stalled, n);
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    gst_harness_teardown (others[i]);
+  gst_harness_teardown (stalled);
+  gst_harness_teardown (p);
+}
+GST_END_TEST
+
+/* All lanes stalled, with as many names as there can be lanes. */
+GST_START_TEST (test_stalled_many)
+{
+  GstHarness *p[24], *stalled[24], *fine[24];
+  gulong probes[24];
+
+  for (guint i = 0; i < G_N_ELEMENTS (p); i++) {
+    g_autofree gchar *name = g_strdup_printf ("p%u", i);
+    p[i] = producer_new (name, CAPS (1));
+    stalled[i] = consumer_playing (name);
+    probes[i] = stall (stalled[i]);
+    push (p[i], 0);
+    await_stalled (stalled[i]);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (p); i++) {
+    g_autofree gchar *name = g_strdup_printf ("p%u", i);
+    fine[i] = consumer_playing (name);
+    push (p[i], 1);
+    expect (fine[i], 1);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (p); i++) {
+    go_on (stalled[i], probes[i]);
+    expect (stalled[i], 0);
+    expect (stalled[i], 1);
+    gst_harness_teardown (fine[i]);
+    gst_harness_teardown (stalled[i]);
+    gst_harness_teardown (p[i]);
+  }
+}
+GST_END_TEST
+
+GST_START_TEST (test_stopped_while_stalled)
+{
+  GstHarness *p = producer_new ("p", CAPS (1));
+  GstHarness *c = consumer_playing ("p");
+
+  stall (c);
+  push (p, 0);
+  await_stalled (c);
+  push (p, 1);
+  fail_unless_equals_int (
+      gst_element_set_state (c->element, GST_STATE_NULL), GST_STATE_CHANGE_SUCCESS);
+  gst_harness_teardown (c);
+  c = consumer_playing ("p");
+  push (p, 2);
+  expect (c, 2);
+  gst_harness_teardown (c);
+  gst_harness_teardown (p);
+}
+GST_END_TEST
+
+static GstPadProbeReturn
+count (GstPad *pad, GstPadProbeInfo *info, gpointer counter)
+{
+  (void) pad, (void) info;
+  g_atomic_int_inc ((gint *) counter);
+  return GST_PAD_PROBE_OK;
+}
+
+GST_START_TEST (test_lists_stay_lists)
+{
+  GstHarness *p = producer_new ("p", CAPS (1));
+  GstHarness *c = consumer_playing ("p");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (c->element, "src");
+  gint lists = 0;
+
+  push (p, 0);
+  expect (c, 0);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER_LIST, count, &lists, NULL);
+  for (guint i = 0; i < 3; i++) {
+    GstBufferList *list = gst_buffer_list_new ();
+    for (guint n = 0; n < 5; n++)
+      gst_buffer_list_add (list, buffer_new (1 + 5 * i + n));
+    fail_unless_equals_int (gst_pad_push_list (p->srcpad, list), GST_FLOW_OK);
+  }
+  for (guint n = 1; n <= 15; n++)
+    expect (c, n);
+  fail_unless_equals_int (g_atomic_int_get (&lists), 3);
+  await_stat (c, "delivered", 16);
+  gst_harness_teardown (c);
+  gst_harness_teardown (p);
+}
+GST_END_TEST
+
+/* The first buffer of a list prerolls; it is not to come twice. */
+GST_START_TEST (test_first_list_once)
+{
+  GstHarness *p = producer_new ("p", CAPS (1));
+  GstHarness *c = consumer_playing ("p");
+  GstBufferList *list = gst_buffer_list_new ();
+
+  for (guint n = 0; n < 3; n++)
+    gst_buffer_list_add (list, buffer_new (n));
+  fail_unless_equals_int (gst_pad_push_list (p->srcpad, list), GST_FLOW_OK);
+  for (guint n = 0; n < 3; n++)
+    expect (c, n);
+  push (p, 3);
+  expect (c, 3);
+  gst_harness_teardown (c);
+  gst_harness_teardown (p);
+}
+GST_END_TEST
+
+static Suite *
+relay_handover_suite (void)
+{
+  Suite *suite = suite_new ("relay-handover");
+
+  ADD ("stalled costs only itself", test_stalled_costs_only_itself);
+  ADD ("stalled many", test_stalled_many);
+  ADD ("stopped while stalled", test_stopped_while_stalled);
+  ADD ("lists stay lists", test_lists_stay_lists);
+  ADD ("first list once", test_first_list_once);
+  return suite;
+}
+
+GST_CHECK_MAIN (relay_handover);

@@ -266,6 +266,11 @@ test_malformed (void)
   g_auto (Result) nobody = run ("malformed", "--door=rtsp", "--json", closed, NULL);
   g_assert_cmpint (nobody.status, ==, PROBE_EXIT_SILENT);
   g_assert_nonnull (strstr (nobody.out, "\"end\":\"nowhere\""));
+  g_autofree char *closed_https = g_strdup_printf ("--https-port=%u", fake_closed_port ());
+  g_auto (Result) no_session =
+      run ("malformed", "--door=session", "--app=1", "--json", "--message=0", closed_https, NULL);
+  g_assert_cmpint (no_session.status, ==, PROBE_EXIT_SILENT);
+  g_assert_nonnull (strstr (no_session.out, "\"answer\":\"launch 0\""));
 }
 
 static void

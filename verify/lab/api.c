@@ -6,6 +6,7 @@
  * machine with two cores, and the API is gone.
  */
 #include "input.h"
+#include "number.h"
 #include "port.h"
 #include "servers.h"
 #include "sessions.h"
@@ -156,11 +157,23 @@ add_session (Lab *lab, JsonObject *question, JsonBuilder *answer)
   return NULL;
 }
 
+/* The session that a question is about: a new reference, or NULL. Its id is a number, which upstream reads in this
+ * thread, of the pool, where nobody catches. */
+static LabSession *
+session_of (Lab *lab, JsonObject *question)
+{
+  const gchar *id = text_of (question, "session_id");
+  guint64 number;
+
+  if (id != NULL && !lab_number_read (id, &number))
+    lab_number_unreadable (lab, "API", "session_id");
+  return lab_sessions_find (lab->sessions, id);
+}
+
 static const gchar *
 fire (Lab *lab, LabEventType type, JsonObject *question)
 {
-  g_autoptr (LabSession) session =
-      lab_sessions_find (lab->sessions, text_of (question, "session_id"));
+  g_autoptr (LabSession) session = session_of (lab, question);
 
   if (session == NULL)
     return "Invalid session_id";
@@ -184,8 +197,7 @@ static const gchar *
 take_input (Lab *lab, JsonObject *question, JsonBuilder *answer G_GNUC_UNUSED)
 {
   const gchar *packet = text_of (question, "input_packet_hex");
-  g_autoptr (LabSession) session =
-      lab_sessions_find (lab->sessions, text_of (question, "session_id"));
+  g_autoptr (LabSession) session = session_of (lab, question);
 
   if (session == NULL)
     return "Invalid session_id";

@@ -2,6 +2,7 @@
 /* launch.c: pages for paired clients. */
 #include "launch.h"
 #include "https.h"
+#include "number.h"
 #include "pages.h"
 #include "sessions.h"
 
@@ -38,22 +39,27 @@ refuse (SoupServerMessage *message, const gchar *why)
   lab_page_answer (message, SOUP_STATUS_BAD_REQUEST, inner);
 }
 
-/* "640x360x30" */
+/* "640x360x30". What is no number upstream's web server catches; where a number is missing, upstream reads
+ * beyond the end of its list. */
 static gboolean
-parse_mode (GHashTable *query, LabMode *mode)
+parse_mode (const Lab *lab, GHashTable *query, LabMode *mode)
 {
   const gchar *text = parameter (query, "mode", "1920x1080x60");
-  const gchar *surround = parameter (query, "surroundAudioInfo", "196610");
-  gint64 numbers[3] = { 0 };
+  guint64 numbers[3] = { 0 }, surround;
   g_auto (GStrv) words = g_strsplit (text, "x", -1);
 
-  if (g_strv_length (words) != 3)
-    return FALSE;
-  for (guint i = 0; i < 3; i++)
-    if (!g_ascii_string_to_signed (words[i], 10, 1, i < 2 ? MODE_MAX : FPS_MAX, &numbers[i], NULL))
+  for (guint i = 0; i < 3; i++) {
+    if (i >= g_strv_length (words))
+      lab_number_unreadable (lab, "HTTPS", "mode");
+    if (i >= g_strv_length (words) || !lab_number_read (words[i], &numbers[i]) || numbers[i] == 0
+        || numbers[i] > (i < 2 ? MODE_MAX : FPS_MAX))
       return FALSE;
+  }
+  if (words[3] != NULL
+      || !lab_number_read (parameter (query, "surroundAudioInfo", "196610"), &surround))
+    return FALSE;
   *mode = (LabMode){ (gint) numbers[0], (gint) numbers[1], (gint) numbers[2],
-    (gint) CLAMP (g_ascii_strtoll (surround, NULL, 10) & 0xffff, 1, CHANNELS_MAX) };
+    (gint) CLAMP (surround & 0xffff, 1, CHANNELS_MAX) };
   return TRUE;
 }
 
@@ -132,8 +138,8 @@ begin (const Lab *lab, SoupServerMessage *message, GHashTable *query, gboolean m
   g_autoptr (LabSession) old = lab_sessions_find (lab->sessions, client->id);
   if (may_start && !g_str_equal (parameter (query, "appid", ""), LAB_APP_ID))
     refuse (message, "there is no such appid");
-  else if (!parse_mode (query, &mode))
-    refuse (message, "mode is not WIDTHxHEIGHTxFPS");
+  else if (!parse_mode (lab, query, &mode))
+    refuse (message, "mode is not WIDTHxHEIGHTxFPS, or surroundAudioInfo no number");
   else if (old != NULL)
     resume_session (lab, message, old, &mode);
   else if (may_start)

@@ -29,6 +29,8 @@ static const Switch switches[] = {
   { "input", { "element", "pad" }, MEMBER (pad_input), TRUE, "Where input events go" },
   { "shutdown", { "exit", "bounded" }, MEMBER (bounded_shutdown), TRUE,
       "SIGTERM: exit() | pipelines end first" },
+  { "malformed", { "die", "close" }, MEMBER (close_malformed), TRUE,
+      "A number that is none ends it | is refused" },
   { "handover", { "appsink", "interpipe" }, MEMBER (interpipe), FALSE,
       "From producer to consumer" },
   { "audio", { "direct", "relayed" }, MEMBER (relayed_audio), FALSE,
@@ -130,7 +132,7 @@ lab_options_parse (LabOptions *options, gint argc, gchar **argv, GError **error)
   const GOptionEntry first[] = {
     { "dir", 0, 0, G_OPTION_ARG_FILENAME, &options->dir, "Where wolf.sock and clients/*.pem are",
         "DIR" },
-    { "preset", 0, 0, G_OPTION_ARG_CALLBACK, on_preset, "Sets the first seven below (guarded)",
+    { "preset", 0, 0, G_OPTION_ARG_CALLBACK, on_preset, "Sets the first eight below (guarded)",
         "upstream|guarded" },
   };
 

@@ -17,6 +17,7 @@ typedef struct {
   gboolean records;          /* lifecycle records | none */
   gboolean pad_input;        /* events to the pad, on the worker | to the element, at once */
   gboolean bounded_shutdown; /* bounded | exit() while everything runs */
+  gboolean close_malformed;  /* refused | the process ends */
 
   /* These are no patch's. */
   gboolean interpipe;       /* hand over through gst-interpipe | appsink and appsrc */

@@ -4,16 +4,18 @@
 #include "options.h"
 #include "report.h"
 
+#define ALL_MESSAGES (-1)
+
 static const char description[] =
     "Broken requests, oversized headers and junk, one connection each, to HTTPS, HTTP, RTSP and\n"
-    "(with --api) the API. --json prints a line for each and a summary. Loopback only.\n"
+    "(with --api) the API; with --app sessions that make no sense. --json prints a line for each\n"
+    "and a summary. Loopback only.\n"
     "\n"
     "Exit status: 0 the server ended each of them; 1 it was silent about some; 2 some could not\n"
     "be sent; 3 wrong usage.";
 
 typedef struct {
-  const ProbeTarget *target;
-  ProbeTls *client;
+  ProbeMalformed to;
   gboolean json;
   guint ends[PROBE_MALFORMED_NOWHERE + 1];
 } Run;
@@ -22,7 +24,7 @@ static void
 send_one (Run *run, ProbeDoor door, guint index)
 {
   g_autofree char *line = NULL;
-  const ProbeMalformedEnd end = probe_malformed_send (run->target, run->client, door, index, &line);
+  const ProbeMalformedEnd end = probe_malformed_send (&run->to, door, index, &line);
 
   run->ends[end]++;
   if (run->json) {
@@ -35,7 +37,7 @@ send_one (Run *run, ProbeDoor door, guint index)
     json_object_set_string_member (report, "answer", text);
     probe_report_line (report);
   } else {
-    g_print ("%-5s %-22s %-8s %s\n", probe_door_name (door), probe_malformed_name (door, index),
+    g_print ("%-7s %-24s %-8s %s\n", probe_door_name (door), probe_malformed_name (door, index),
         probe_malformed_end_name (end), line);
   }
 }
@@ -76,10 +78,14 @@ probe_command_malformed (int argc, char **argv)
   g_autoptr (ProbeTls) client = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *only = NULL;
+  g_autofree char *app = NULL;
   ProbeTarget target;
-  Run run = { .target = &target };
+  Run run = { 0 };
+  int message = ALL_MESSAGES;
   const GOptionEntry own[] = {
-    { "door", 0, 0, G_OPTION_ARG_STRING, &only, "https, http, api or rtsp (all)", "NAME" },
+    { "door", 0, 0, G_OPTION_ARG_STRING, &only, "https, http, api, rtsp or session (all)", "NAME" },
+    { "message", 0, 0, G_OPTION_ARG_INT, &message, "Only the Nth of each, from 0 (all)", "N" },
+    { "app", 0, 0, G_OPTION_ARG_STRING, &app, "The id of an app that there is", "ID" },
     { NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
   };
 
@@ -88,7 +94,8 @@ probe_command_malformed (int argc, char **argv)
           description, own, &argc, &argv))
     return PROBE_EXIT_USAGE;
   if (only != NULL && !is_door (only))
-    return probe_usage_error ("malformed", "--door %s is none of https, http, api, rtsp", only);
+    return probe_usage_error (
+        "malformed", "--door %s is none of https, http, api, rtsp, session", only);
   if (!probe_address_is_loopback (options.host))
     return probe_usage_error ("malformed", "--host %s: only loopback may be abused", options.host);
   client = probe_options_get_client (&options, &error);
@@ -97,15 +104,17 @@ probe_command_malformed (int argc, char **argv)
   if (error != NULL)
     return probe_usage_error ("malformed", "%s", error->message);
   probe_options_get_target (&options, &target);
-  run.client = client;
+  run.to = (ProbeMalformed){ &target, client, app };
   run.json = options.json;
   for (guint door = 0; door < PROBE_DOORS; door++) {
-    if (door == PROBE_DOOR_API && target.api_path == NULL)
+    if ((door == PROBE_DOOR_API && target.api_path == NULL)
+        || (door == PROBE_DOOR_SESSION && app == NULL))
       continue;
     if (only != NULL && !g_str_equal (only, probe_door_name ((ProbeDoor) door)))
       continue;
     for (guint i = 0; i < probe_malformed_count ((ProbeDoor) door); i++)
-      send_one (&run, (ProbeDoor) door, i);
+      if (message == ALL_MESSAGES || message == (int) i)
+        send_one (&run, (ProbeDoor) door, i);
   }
   return conclude (&run);
 }

@@ -2,6 +2,7 @@
 #include "malformed.h"
 
 #include "deadline.h"
+#include "malformed-session.h"
 
 #include <string.h>
 #include <sys/socket.h>
@@ -12,7 +13,7 @@
 
 typedef struct {
   const char *name;
-  const char *text;            /* sent as it is, up to its NUL */
+  const char *text;            /* sent as it is, up to its NUL, but for APP */
   void (*build) (GString *to); /* or this, after the text */
 } Message;
 
@@ -64,6 +65,9 @@ deep (GString *to)
   g_string_free (body, TRUE);
 }
 
+#define APP "@APP@"                                  /* the id of an app that there is */
+#define HUGE_NUMBER "999999999999999999999999999999" /* too big for any type */
+
 #define HEAD " HTTP/1.1\r\nHost: x\r\n"
 #define GET "GET /serverinfo" HEAD
 
@@ -85,19 +89,47 @@ static const Message http[] = {
   { "many-headers", GET, many_headers },
   { "bare-newlines", "GET /serverinfo HTTP/1.1\nHost: x\n\n", NULL },
   { "length-of-words", "POST /serverinfo" HEAD "Content-Length: many\r\n\r\nx", NULL },
+  { "empty-length", "POST /serverinfo" HEAD "Content-Length: \r\n\r\nx", NULL },
+  { "huge-length", "POST /serverinfo" HEAD "Content-Length: " HUGE_NUMBER "\r\n\r\nx", NULL },
   { "negative-length", "POST /serverinfo" HEAD "Content-Length: -1\r\n\r\nx", NULL },
   { "two-lengths", "POST /serverinfo" HEAD "Content-Length: 1\r\nContent-Length: 9\r\n\r\nx",
       NULL },
   { "bad-chunk", "POST /serverinfo" HEAD "Transfer-Encoding: chunked\r\n\r\nzz\r\nx\r\n", NULL },
+  { "huge-chunk",
+      "POST /serverinfo" HEAD "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffffff\r\nx", NULL },
+  { "half-chunk", "POST /serverinfo" HEAD "Transfer-Encoding: chunked\r\n\r\n5\r\nhe", NULL },
+  { "chunk-without-end", "POST /serverinfo" HEAD "Transfer-Encoding: chunked\r\n\r\n5\r\nhello",
+      NULL },
   { "half-body", "POST /serverinfo" HEAD "Content-Length: 1000\r\n\r\nx", NULL },
 };
 
-/* Launches that name no picture, and calls with the wrong things in them. */
+/* Launches that name no picture, and calls with the wrong things in them. None of them starts anything. */
+#define LAUNCH(mode, more)                                                                         \
+  "GET /launch?appid=" APP "&mode=" mode "&rikey=00&rikeyid=1" more HEAD "\r\n"
 static const Message https_too[] = {
   { "launch-of-nothing", "GET /launch" HEAD "\r\n", NULL },
   { "launch-unknown", "GET /launch?appid=nobody&mode=1x1x1&rikey=00&rikeyid=1" HEAD "\r\n", NULL },
+  { "mode-of-words", LAUNCH ("many", ""), NULL },
+  { "empty-mode", LAUNCH ("", ""), NULL },
+  { "mode-of-one", LAUNCH ("1920", ""), NULL },
+  { "mode-of-two", LAUNCH ("1920x1080", ""), NULL },
+  { "huge-mode", LAUNCH (HUGE_NUMBER "x1080x60", ""), NULL },
+  { "surround-of-words", LAUNCH ("640x360x30", "&surroundAudioInfo=many"), NULL },
+  { "huge-surround", LAUNCH ("640x360x30", "&surroundAudioInfo=" HUGE_NUMBER), NULL },
+  { "launch-without-key", "GET /launch?appid=" APP "&mode=640x360x30" HEAD "\r\n", NULL },
   { "resume-of-nothing", "GET /resume?rikey=zz" HEAD "\r\n", NULL },
+  { "asset-of-words", "GET /appasset?appid=many&AssetType=many" HEAD "\r\n", NULL },
 };
+/* Of /pair's first step nothing: its answer waits for a PIN. */
+static const Message http_too[] = {
+  { "pair-of-nothing", "GET /pair" HEAD "\r\n", NULL },
+  { "pair-out-of-order", "GET /pair?uniqueid=1&clientchallenge=zz" HEAD "\r\n", NULL },
+  { "unpair-of-nothing", "GET /unpair" HEAD "\r\n", NULL },
+  { "unpair-a-stranger", "GET /unpair?uniqueid=1" HEAD "\r\n", NULL },
+  { "pin-of-words", "POST /pin/" HEAD "Content-Length: 4\r\n\r\nmany", NULL },
+};
+
+#define POST(path) "POST /api/v1/" path HEAD
 static const Message api_too[] = {
   { "no-json", "POST /api/v1/sessions/stop" HEAD "Content-Length: 9\r\n\r\nnot json!", NULL },
   { "half-json", "POST /api/v1/sessions/add" HEAD "Content-Length: 1\r\n\r\n{", NULL },
@@ -109,6 +141,32 @@ static const Message api_too[] = {
   { "input-of-words",
       "POST /api/v1/sessions/input" HEAD
       "Content-Length: 43\r\n\r\n{\"session_id\":\"0\",\"input_packet_hex\":\"zzz\"}",
+      NULL },
+  { "stop-of-words", POST ("sessions/stop") "Content-Length: 21\r\n\r\n{\"session_id\":\"many\"}",
+      NULL },
+  { "pause-of-words", POST ("sessions/pause") "Content-Length: 21\r\n\r\n{\"session_id\":\"many\"}",
+      NULL },
+  { "stop-of-nothing", POST ("sessions/stop") "Content-Length: 17\r\n\r\n{\"session_id\":\"\"}",
+      NULL },
+  { "huge-stop",
+      POST ("sessions/stop") "Content-Length: 47\r\n\r\n{\"session_id\":\"" HUGE_NUMBER "\"}",
+      NULL },
+  { "input-to-words",
+      POST ("sessions/input") "Content-Length: "
+                              "45\r\n\r\n{\"session_id\":\"many\",\"input_packet_hex\":\"00\"}",
+      NULL },
+  { "runner-of-words",
+      POST ("runners/start") "Content-Length: "
+                             "96\r\n\r\n{\"stop_stream_when_over\":false,\"runner\":{\"type\":"
+                             "\"process\",\"run_cmd\":\"true\"},\"session_id\":\"many\"}",
+      NULL },
+  { "client-of-words",
+      POST ("clients/settings") "Content-Length: 20\r\n\r\n{\"client_id\":\"many\"}", NULL },
+  { "unpair-words", POST ("unpair/client") "Content-Length: 20\r\n\r\n{\"client_id\":\"many\"}",
+      NULL },
+  { "leave-of-words",
+      POST ("lobbies/leave") "Content-Length: "
+                             "46\r\n\r\n{\"lobby_id\":\"x\",\"moonlight_session_id\":\"many\"}",
       NULL },
   { "deep-json", "POST /api/v1/sessions/add" HEAD, deep },
 };
@@ -124,7 +182,13 @@ static const Message rtsp[] = {
   { "setup-of-nothing", "SETUP streamid=nothing" RTSP "CSeq: 1\r\n\r\n", NULL },
   { "announce-without-body", "ANNOUNCE rtsp://x" RTSP "CSeq: 1\r\nContent-length: 100\r\n\r\n",
       NULL },
+  { "length-of-words", "ANNOUNCE rtsp://x" RTSP "CSeq: 1\r\nContent-length: many\r\n\r\nx", NULL },
+  { "empty-length", "ANNOUNCE rtsp://x" RTSP "CSeq: 1\r\nContent-length: \r\n\r\nx", NULL },
+  { "huge-length", "ANNOUNCE rtsp://x" RTSP "CSeq: 1\r\nContent-length: " HUGE_NUMBER "\r\n\r\nx",
+      NULL },
   { "negative-length", "ANNOUNCE rtsp://x" RTSP "CSeq: 1\r\nContent-length: -5\r\n\r\nx", NULL },
+  { "huge-sequence", "OPTIONS rtsp://x:1" RTSP "CSeq: " HUGE_NUMBER "\r\n\r\n", NULL },
+  { "huge-port", "OPTIONS rtsp://x:" HUGE_NUMBER RTSP "CSeq: 1\r\n\r\n", NULL },
   { "header-without-colon", "OPTIONS rtsp://x" RTSP "nothing\r\n\r\n", NULL },
   { "big-header", "OPTIONS rtsp://x" RTSP "X: ", fill },
 };
@@ -134,17 +198,19 @@ typedef struct {
   guint count;
 } Set;
 
-/* What a door is told: two sets, one after the other. */
+/* What a door is told: two sets, one after the other; sessions: malformed-session.h. */
 static const struct {
   const char *name;
   Set sets[2];
 } doors[PROBE_DOORS] = {
   [PROBE_DOOR_HTTPS] = { "https",
       { { http, G_N_ELEMENTS (http) }, { https_too, G_N_ELEMENTS (https_too) } } },
-  [PROBE_DOOR_HTTP] = { "http", { { http, G_N_ELEMENTS (http) }, { NULL, 0 } } },
+  [PROBE_DOOR_HTTP] = { "http",
+      { { http, G_N_ELEMENTS (http) }, { http_too, G_N_ELEMENTS (http_too) } } },
   [PROBE_DOOR_API] = { "api",
       { { http, G_N_ELEMENTS (http) }, { api_too, G_N_ELEMENTS (api_too) } } },
   [PROBE_DOOR_RTSP] = { "rtsp", { { rtsp, G_N_ELEMENTS (rtsp) }, { NULL, 0 } } },
+  [PROBE_DOOR_SESSION] = { "session", { { NULL, 0 }, { NULL, 0 } } },
 };
 
 const char *
@@ -164,7 +230,8 @@ probe_malformed_end_name (ProbeMalformedEnd end)
 guint
 probe_malformed_count (ProbeDoor door)
 {
-  return doors[door].sets[0].count + doors[door].sets[1].count;
+  return door == PROBE_DOOR_SESSION ? probe_malformed_session_count ()
+                                    : doors[door].sets[0].count + doors[door].sets[1].count;
 }
 
 static const Message *
@@ -179,7 +246,8 @@ message_at (ProbeDoor door, guint index)
 const char *
 probe_malformed_name (ProbeDoor door, guint index)
 {
-  return message_at (door, index)->name;
+  return door == PROBE_DOOR_SESSION ? probe_malformed_session_name (index)
+                                    : message_at (door, index)->name;
 }
 
 static ProbeConn *
@@ -196,21 +264,31 @@ open_door (const ProbeTarget *target, ProbeTls *client, ProbeDoor door, gint64 d
   return conn;
 }
 
-ProbeMalformedEnd
-probe_malformed_send (
-    const ProbeTarget *target, ProbeTls *client, ProbeDoor door, guint index, char **first_line)
+static GString *
+bytes_of (const Message *message, const char *app)
 {
-  const gint64 deadline = probe_deadline_in (target->timeout_us);
-  g_autoptr (ProbeConn) conn = open_door (target, client, door, deadline);
-  g_autoptr (GString) bytes = g_string_new (message_at (door, index)->text);
+  GString *bytes = g_string_new (message->text);
+
+  g_string_replace (bytes, APP, app, 0);
+  if (message->build != NULL)
+    message->build (bytes);
+  return bytes;
+}
+
+ProbeMalformedEnd
+probe_malformed_send (const ProbeMalformed *to, ProbeDoor door, guint index, char **first_line)
+{
+  const gint64 deadline = probe_deadline_in (to->target->timeout_us);
   g_autoptr (GError) error = NULL;
   char answer[256];
 
+  if (door == PROBE_DOOR_SESSION)
+    return probe_malformed_session_send (to, index, first_line);
+  g_autoptr (ProbeConn) conn = open_door (to->target, to->client, door, deadline);
+  g_autoptr (GString) bytes = bytes_of (message_at (door, index), to->app ? to->app : "1");
   *first_line = g_strdup ("");
   if (conn == NULL)
     return PROBE_MALFORMED_NOWHERE;
-  if (message_at (door, index)->build != NULL)
-    message_at (door, index)->build (bytes);
   /* A server may well close before it has read all of it, with or without an answer. */
   probe_conn_write (conn, bytes->str, bytes->len, NULL);
   shutdown (probe_conn_get_fd (conn), SHUT_WR);

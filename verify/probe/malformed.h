@@ -13,8 +13,15 @@
 
 #include <glib.h>
 
-typedef enum { PROBE_DOOR_HTTPS, PROBE_DOOR_HTTP, PROBE_DOOR_API, PROBE_DOOR_RTSP } ProbeDoor;
-#define PROBE_DOORS 4
+/* A session is no port: it goes through all of them, and says nonsense about the stream that it wants. */
+typedef enum {
+  PROBE_DOOR_HTTPS,
+  PROBE_DOOR_HTTP,
+  PROBE_DOOR_API,
+  PROBE_DOOR_RTSP,
+  PROBE_DOOR_SESSION,
+} ProbeDoor;
+#define PROBE_DOORS 5
 
 /* Static. */
 const char *probe_door_name (ProbeDoor door);
@@ -34,7 +41,14 @@ guint probe_malformed_count (ProbeDoor door);
 /* Its name; static. */
 const char *probe_malformed_name (ProbeDoor door, guint index);
 
-/* Sends one. `client` is for HTTPS. Blocks for the target's timeout at most; fills in the first line of
- * an answer, or "" (the caller frees it). */
+/* Whom they go to; strings and objects belong to the caller. */
+typedef struct {
+  const ProbeTarget *target;
+  ProbeTls *client; /* for HTTPS and sessions */
+  const char *app;  /* the id of an app; NULL: messages that would have one have "1" */
+} ProbeMalformed;
+
+/* Sends one. Blocks for the target's timeout at most (a session: for that in each of its steps); fills in the first
+ * line of an answer, or "" (the caller frees it). */
 ProbeMalformedEnd probe_malformed_send (
-    const ProbeTarget *target, ProbeTls *client, ProbeDoor door, guint index, char **first_line);
+    const ProbeMalformed *to, ProbeDoor door, guint index, char **first_line);

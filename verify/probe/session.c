@@ -204,10 +204,11 @@ format_launch_path (const ProbeSession *session, gboolean resume)
   for (guint i = 0; i < AES_KEY_BYTES; i++)
     g_snprintf (key + 2 * i, 3, "%02x", (guint) g_random_int_range (0, 256));
   return g_strdup_printf ("/%s?uniqueid=" UNIQUE_ID
-                          "&appid=%s&mode=%dx%dx%d&additionalStates=1&sops=0&rikey=%s&rikeyid=1"
+                          "&appid=%s&mode=%dx%dx%d&additionalStates=1&sops=0&rikey=%s&rikeyid=%s"
                           "&localAudioPlayMode=0&surroundAudioInfo=196610",
       resume ? "resume" : "launch", session->app_id != NULL ? session->app_id : settings->app,
-      settings->width, settings->height, settings->fps, key);
+      settings->width, settings->height, settings->fps, settings->key ? settings->key : key,
+      settings->key_id ? settings->key_id : "1");
 }
 
 JsonObject *
@@ -334,6 +335,7 @@ format_sdp (const ProbeSession *session)
   return g_strdup_printf ("v=0\r\n"
                           "o=wolf 0 14 IN IPv4 127.0.0.1\r\n"
                           "s=wolf-probe\r\n"
+                          "%s%s%s"
                           "a=x-ml-general.featureFlags:3 \r\n"
                           "a=x-nv-video[0].clientViewportWd:%d \r\n"
                           "a=x-nv-video[0].clientViewportHt:%d \r\n"
@@ -352,7 +354,9 @@ format_sdp (const ProbeSession *session)
                           "a=x-nv-aqos.packetDuration:5 \r\n"
                           "t=0 0\r\n"
                           "m=video %u \r\n",
-      settings->width, settings->height, settings->fps, session->video_port);
+      settings->attribute ? "a=" : "", settings->attribute ? settings->attribute : "",
+      settings->attribute ? " \r\n" : "", settings->width, settings->height, settings->fps,
+      session->video_port);
 }
 
 JsonObject *

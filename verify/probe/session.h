@@ -28,6 +28,9 @@ typedef struct {
   int width;
   int height;
   int fps;
+  /* For a session that makes no sense; NULL: as a client would. */
+  const char *key, *key_id; /* of encryption */
+  const char *attribute;    /* of the announcement: said before the others, and so instead */
 } ProbeSessionSettings;
 
 /* @target, @client and @settings' strings outlive the session. Never NULL. */

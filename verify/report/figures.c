@@ -196,20 +196,6 @@ say_timeline (const Known *known, JsonObject *object, Said *said)
   return TRUE;
 }
 
-/* An exit status of `wolf-probe health`. */
-static gboolean
-say_health (const Known *known, JsonObject *object, Said *said)
-{
-  const double status = object_number (object, known->member);
-
-  if (isnan (status))
-    return FALSE;
-  said->badness = status;
-  said->text =
-      g_strdup (status == 0 ? "every port answers afterwards" : "a port is silent afterwards");
-  return TRUE;
-}
-
 /* What the log says; null: nothing. */
 static gboolean
 say_log (const Known *known, JsonObject *object, Said *said)
@@ -320,7 +306,8 @@ static const Known scenarios[] = {
   { "relaunch", "A stuck client comes back, and again", say_answer, "first /cancel", "cancel_0_ms",
       NULL, FALSE },
   { "thread-ends", "A streaming thread ends", say_log, NULL, "unexpected_line", NULL, FALSE },
-  { "malformed", "Broken requests to every port", say_health, NULL, "health_after", NULL, TRUE },
+  { "malformed", "Messages that cannot be read", say_count, "messages ended it", "ended",
+      "messages", FALSE },
   { "idle", "Idle connections", say_count, "sockets left in CLOSE_WAIT", "close_wait", NULL, TRUE },
   { "stress", "Everything at once", say_count, "rounds crashed", "crashed", "rounds", TRUE },
   { "locks", "A thread keeps a lock", say_locks, NULL, NULL, NULL, TRUE },

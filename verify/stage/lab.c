@@ -87,6 +87,7 @@ const Server server_lab = {
   .subject = "lab",
   .encoder = "element=video_encoder",
   .abilities = SERVER_SWITCHES,
+  .dying_ms = 50, /* abort() */
   .says_ready = TRUE,
   .prepare = prepare,
   .arguments = arguments,

@@ -2,8 +2,8 @@
 /*
  * scenarios-clients.c: clients that misbehave.
  *
- * No server fails these as a rule, so that there is no fault to show. Instead each has a control: a
- * server that is frozen, and of the lab one with a fault planted, must be noticed.
+ * Of abuse and idle connections no server fails as a rule, so that there is no fault to show. Instead each has a
+ * control: a server that is frozen, and of the lab one with a fault planted, must be noticed.
  */
 #include "acts.h"
 
@@ -17,9 +17,9 @@
 #define IDLE_LONG "500"
 #define IDLE_AT "0,4"
 #define IDLE_PART(n) ((n) *9 / 10)
-/* What is said to be malformed is answered or turned away within this. */
+/* What is said to be malformed is answered or turned away within this; of a session each of its steps. */
 #define MALFORMED_S "2"
-#define MALFORMED_MS 120000
+#define MALFORMED_MS 30000
 
 static void
 abuse (Stage *stage, gint64 within_ms, const gchar *kind, const gchar *count, const gchar *at)
@@ -108,70 +108,113 @@ health (Stage *stage)
   return report ? json_object_get_int_member_with_default (report, "exit_status", -1) : -1;
 }
 
-typedef struct {
-  guint messages, not_sent, silent;
-  gchar *last; /* of the messages that could be sent */
-} Malformed;
-
+/* The first line is the message's, the second the summary. */
 static gboolean
-count_malformed (JsonObject *report, gpointer data)
+keep_message (JsonObject *report, gpointer data)
 {
-  Malformed *malformed = data;
-  const gchar *end = json_object_get_string_member_with_default (report, "end", NULL);
+  JsonObject **sent = data;
 
-  if (end == NULL)
-    return FALSE; /* the summary */
-  malformed->messages++;
-  malformed->silent += g_str_equal (end, "silent");
-  if (g_str_equal (end, "nowhere")) {
-    malformed->not_sent++;
-  } else if (malformed->not_sent == 0) {
-    g_free (malformed->last);
-    malformed->last = g_strdup_printf ("%s: %s", json_object_get_string_member (report, "door"),
-        json_object_get_string_member (report, "message"));
-  }
-  return TRUE;
+  if (json_object_has_member (report, "end"))
+    *sent = json_object_ref (report);
+  return FALSE;
 }
 
-static void
-send_malformed (Stage *stage, const gchar *door, Malformed *malformed)
+typedef struct {
+  guint messages, not_sent, silent;
+  JsonArray *ended_by;    /* messages after which the server was gone */
+  JsonArray *silenced_by; /* and after which it was there, but did not answer everywhere */
+} Malformed;
+
+/* Sends the Nth message to a door. FALSE: there is none. */
+static gboolean
+send_malformed (Stage *stage, const gchar *door, guint n, Malformed *malformed, gchar **name,
+    gboolean *answered)
 {
   g_autofree gchar *api = stage_path (stage, "wolf.sock");
   g_autofree gchar *cert = stage_client_file (stage->options, 0, "client.crt");
   g_autofree gchar *key = stage_client_file (stage->options, 0, "client.key");
-  const gchar *const words[] = { "--door", door, "--api", api, "--cert", cert, "--key", key,
-    "--timeout", MALFORMED_S, NULL };
+  g_autofree gchar *nth = g_strdup_printf ("%u", n);
+  const gchar *const words[] = { "--door", door, "--message", nth, "--app", stage->app_id, "--api",
+    api, "--cert", cert, "--key", key, "--timeout", MALFORMED_S, NULL };
+  JsonObject *sent = NULL;
 
-  stage_probe_each (stage, MALFORMED_MS, "malformed", words, count_malformed, malformed);
+  stage_probe_each (stage, MALFORMED_MS, "malformed", words, keep_message, &sent);
+  if (sent == NULL)
+    return FALSE;
+  const gchar *end = json_object_get_string_member (sent, "end");
+  malformed->messages++;
+  malformed->silent += g_str_equal (end, "silent");
+  malformed->not_sent += g_str_equal (end, "nowhere");
+  /* Of a session that is the announcement: its pipelines come after that. */
+  *answered = g_str_equal (end, "answered") && !g_str_equal (door, "session");
+  *name = g_strdup_printf ("%s: %s", door, json_object_get_string_member (sent, "message"));
+  json_object_unref (sent);
+  return TRUE;
 }
 
-/* Broken requests, oversized headers, junk. A real Wolf's API is left out: a Content-Length of words, which only
- * who may open its socket can send, ends the process by an exception that nobody catches, patched or
- * not. */
+/* A server that a message has ended, or that is silent at a door since, is followed by another one, so that the
+ * messages that are left are tried as well. FALSE: none comes up. */
+static gboolean
+look_after (Stage *stage, Malformed *malformed, const gchar *name, gint64 within_ms, GError **error)
+{
+  if (!stage_has_ended (stage, within_ms) && health (stage) == 0)
+    return TRUE;
+  json_array_add_string_element (stage_has_ended (stage, stage->server->dying_ms)
+          ? malformed->ended_by
+          : malformed->silenced_by,
+      name);
+  return stage_restart (stage, error);
+}
+
+static gboolean
+send_all (Stage *stage, const gchar *door, Malformed *malformed, GError **error)
+{
+  gboolean up = TRUE;
+
+  for (guint i = 0; up; i++) {
+    g_autofree gchar *name = NULL;
+    gboolean answered;
+    if (!send_malformed (stage, door, i, malformed, &name, &answered))
+      break;
+    up = look_after (stage, malformed, name, answered ? 0 : stage->server->dying_ms, error);
+  }
+  return up;
+}
+
+/* Broken requests, oversized headers, junk, numbers that are none, one after the other. */
 void
 scenario_malformed (Stage *stage, Result *result)
 {
-  static const gchar *const doors[] = { "https", "http", "rtsp", "api" };
-  const guint n = G_N_ELEMENTS (doors) - (stage->server == &server_wolf);
-  Malformed malformed = { 0 };
+  static const gchar *const doors[] = { "https", "http", "rtsp", "api", "session" };
+  Malformed malformed = { .ended_by = json_array_new (), .silenced_by = json_array_new () };
+  g_autoptr (GError) error = NULL;
   const gint64 before = health (stage);
+  gboolean up = TRUE;
 
-  for (guint i = 0; i < n; i++)
-    send_malformed (stage, doors[i], &malformed);
-  const gint64 after = health (stage);
+  for (guint i = 0; up && i < G_N_ELEMENTS (doors); i++)
+    up = send_all (stage, doors[i], &malformed, &error);
+  const gint64 after = up ? health (stage) : -1;
+  const guint ended = json_array_get_length (malformed.ended_by);
+  const guint silenced = json_array_get_length (malformed.silenced_by);
   result_int (result, "messages", malformed.messages);
   result_int (result, "not_sent", malformed.not_sent);
   result_int (result, "silent", malformed.silent);
+  result_int (result, "ended", ended);
+  result_array (result, "ended_by", malformed.ended_by);
+  result_int (result, "silenced", silenced);
+  result_array (result, "silenced_by", malformed.silenced_by);
   result_int (result, "health_before", before);
   result_int (result, "health_after", after);
-  if (malformed.not_sent > 0)
-    result_text (result, "last_sent", malformed.last);
   expect_both (result, before == 0, "every port answers before");
   expect_both (result, malformed.messages > 0, "messages were sent");
-  expect_held (result, malformed.not_sent == 0, "all messages could be sent");
-  expect_held (result, after == 0, "every port answers afterwards");
-  g_free (malformed.last);
-  act_control_frozen (stage, result);
+  expect_both (result, up, error ? error->message : "the server starts again");
+  expect_both (result, after == 0, "every port answers afterwards");
+  expect_fault (result, ended > 0, "a message ends the server");
+  expect_held (result, ended == 0, "no message ends the server");
+  expect_in_time (result, silenced == 0, "no message silences a port");
+  expect_in_time (result, malformed.not_sent == 0, "all messages could be sent");
+  if (up)
+    act_control_frozen (stage, result);
 }
 
 typedef struct {

@@ -29,6 +29,8 @@ typedef struct {
   const gchar *subject; /* in results: whose commit --commit is */
   const gchar *encoder; /* of video, in an order to the tracer */
   guint abilities;
+  guint
+      dying_ms; /* from what ends it, which may close a connection, to the end of the process; generous */
   gboolean own_network; /* its ports are fixed, so that it needs a network of its own */
   gboolean says_ready;  /* on standard output, which is no part of its log then */
   /* Writes what the server reads when it starts. */

@@ -52,6 +52,7 @@ static const Fact facts[] = {
   { "sigterm-ward", "SIGTERM does not end it", "exit_ms", NEVER, NULL },
   { "inherited", "programs have none of its sockets", "child_sockets", NONE, NULL },
   { "inherited", "no client stays in CLOSE_WAIT", "close_wait", NONE, NULL },
+  { "malformed", "no message ends it", "ended", NONE, NULL },
   { "abuse", "abusive clients leave nothing in CLOSE_WAIT", "close_wait", NONE, NULL },
 };
 /* clang-format on */

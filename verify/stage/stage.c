@@ -205,6 +205,17 @@ learn_ids (Stage *stage, GError **error)
   return TRUE;
 }
 
+static gboolean
+take_up (Stage *stage, GError **error)
+{
+  g_autofree gchar *socket = stage_path (stage, "faults.sock");
+
+  if (!bring_up (stage, error) || !learn_ids (stage, error))
+    return FALSE;
+  stage->faults = wgf_client_connect (socket, STAGE_SOON_MS, error);
+  return stage->faults != NULL;
+}
+
 Stage *
 stage_open (const StageOptions *options, const gchar *dir, guint n_clients, const gchar *more,
     GError **error)
@@ -212,7 +223,6 @@ stage_open (const StageOptions *options, const gchar *dir, guint n_clients, cons
   Stage *stage = g_new0 (Stage, 1);
   g_autofree gchar *run = g_build_filename (dir, "run", NULL);
   g_autofree gchar *state = g_build_filename (dir, "state", NULL);
-  g_autofree gchar *socket = g_build_filename (dir, "faults.sock", NULL);
 
   stage->options = options;
   stage->server = options->server;
@@ -221,11 +231,22 @@ stage_open (const StageOptions *options, const gchar *dir, guint n_clients, cons
   stage->n_clients = n_clients;
   g_mkdir_with_parents (run, 0700);
   g_mkdir_with_parents (state, 0755);
-  if (!stage->server->prepare (stage, error) || !bring_up (stage, error)
-      || !learn_ids (stage, error))
-    return NULL;
-  stage->faults = wgf_client_connect (socket, STAGE_SOON_MS, error);
-  return stage->faults ? stage : NULL;
+  return stage->server->prepare (stage, error) && take_up (stage, error) ? stage : NULL;
+}
+
+gboolean
+stage_restart (Stage *stage, GError **error)
+{
+  g_autofree gchar *log = stage_path (stage, STAGE_LOG);
+  g_autofree gchar *aside = g_strdup_printf ("%s.%u", log, ++stage->restarts);
+
+  process_end_children (NULL, NULL);
+  stage->pid = 0;
+  g_rename (log, aside);
+  g_clear_pointer (&stage->faults, wgf_client_destroy);
+  g_clear_pointer (&stage->session_ids, g_strfreev);
+  g_clear_pointer (&stage->app_id, g_free);
+  return take_up (stage, error);
 }
 
 gboolean
@@ -237,24 +258,31 @@ stage_is_alive (Stage *stage)
 }
 
 gboolean
-stage_signal (Stage *stage, gint signal, gint64 within_ms, gdouble *took_ms)
+stage_has_ended (Stage *stage, gint64 within_ms)
 {
-  const gint64 begun = g_get_monotonic_time ();
-  const gint64 until = begun + within_ms * G_TIME_SPAN_MILLISECOND;
+  const gint64 until = g_get_monotonic_time () + within_ms * G_TIME_SPAN_MILLISECOND;
 
-  stage->told_to_end = TRUE;
-  if (stage_is_alive (stage))
-    kill (stage->pid, signal);
-  for (;;) {
-    if (!stage_is_alive (stage)) {
-      if (took_ms != NULL)
-        *took_ms = (gdouble) (g_get_monotonic_time () - begun) / G_TIME_SPAN_MILLISECOND;
-      return TRUE;
-    }
+  while (stage_is_alive (stage)) {
     if (g_get_monotonic_time () >= until)
       return FALSE;
     stage_let_pass (5); /* SIGCHLD is the main loop's way, and there is none here */
   }
+  return TRUE;
+}
+
+gboolean
+stage_signal (Stage *stage, gint signal, gint64 within_ms, gdouble *took_ms)
+{
+  const gint64 begun = g_get_monotonic_time ();
+
+  stage->told_to_end = TRUE;
+  if (stage_is_alive (stage))
+    kill (stage->pid, signal);
+  if (!stage_has_ended (stage, within_ms))
+    return FALSE;
+  if (took_ms != NULL)
+    *took_ms = (gdouble) (g_get_monotonic_time () - begun) / G_TIME_SPAN_MILLISECOND;
+  return TRUE;
 }
 
 void

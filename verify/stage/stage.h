@@ -72,6 +72,7 @@ struct Stage {
   GPid pid; /* 0: not running */
   gint wait_status;
   guint crashed_starts; /* before the one that counts */
+  guint restarts;
   gboolean told_to_end;
   gchar *app_id;
   gchar **session_ids; /* one per client: the server derives it from the certificate */
@@ -109,6 +110,11 @@ gboolean stage_signal (Stage *stage, gint signal, gint64 within_ms, gdouble *too
 gchar *stage_log (const Stage *stage);
 /* FALSE once the server has ended by itself; stage->wait_status then says how. */
 gboolean stage_is_alive (Stage *stage);
+/* The same, waited for. */
+gboolean stage_has_ended (Stage *stage, gint64 within_ms);
+/* Another server in its place; it is killed if need be, with what it has left behind. Its log is put aside as LOG.N.
+ * Sessions and faults are gone. */
+gboolean stage_restart (Stage *stage, GError **error);
 
 /* Gives an order to the tracer in the server; the answer must be "ok". NULL when the tracer is gone. */
 JsonObject *stage_order (Stage *stage, const gchar *format, ...) G_GNUC_PRINTF (2, 3);

@@ -20,6 +20,7 @@ const Switch stage_switches[] = {
   { "inherit", "--inherit=yes", "inherited", "" },
   { "threads", "--threads=plain", "thread-ends", "" },
   { "shutdown", "--shutdown=exit", "sigterm-streaming", "sigterm-ward" },
+  { "malformed", "--malformed=die", "malformed", "" },
   /* Measured on the real Wolf: closing a socket after an error changes nothing by itself. */
   { "on-error", "--on-error=keep", "", "" },
   { NULL, NULL, NULL, NULL },

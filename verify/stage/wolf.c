@@ -132,6 +132,7 @@ const Server server_wolf = {
   .subject = "wolf",
   .encoder = "factory=x264enc",
   .abilities = SERVER_LOBBIES,
+  .dying_ms = 300, /* it writes a stack trace, which takes 10 to 30 */
   .own_network = TRUE,
   .prepare = prepare,
   .arguments = arguments,

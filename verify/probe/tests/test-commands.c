@@ -257,10 +257,20 @@ test_malformed (void)
     g_assert_cmpint (result.status, ==, cases[i].status);
     g_assert_nonnull (strstr (result.out, cases[i].end));
   }
+  g_autoptr (FakeServer) one_server = fake_server_new (FAKE_HTTP, 400);
+  g_autofree char *one_port = g_strdup_printf ("--http-port=%u", fake_server_port (one_server));
+  g_auto (Result) one = run ("malformed", "--door=http", "--json", "--message=0", one_port, NULL);
+  g_assert_nonnull (strstr (one.out, "\"junk\""));
+  g_assert_null (strstr (one.out, "\"empty-lines\""));
   g_autofree char *closed = g_strdup_printf ("--rtsp-port=%u", fake_closed_port ());
   g_auto (Result) nobody = run ("malformed", "--door=rtsp", "--json", closed, NULL);
   g_assert_cmpint (nobody.status, ==, PROBE_EXIT_SILENT);
   g_assert_nonnull (strstr (nobody.out, "\"end\":\"nowhere\""));
+  g_autofree char *closed_https = g_strdup_printf ("--https-port=%u", fake_closed_port ());
+  g_auto (Result) no_session =
+      run ("malformed", "--door=session", "--app=1", "--json", "--message=0", closed_https, NULL);
+  g_assert_cmpint (no_session.status, ==, PROBE_EXIT_SILENT);
+  g_assert_nonnull (strstr (no_session.out, "\"answer\":\"launch 0\""));
 }
 
 static void

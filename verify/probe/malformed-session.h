@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * malformed-session: sessions that ask for a stream that there cannot be.
+ *
+ * Each is a whole session: launched, announced, pinged, cancelled. What of it makes no sense is read late, some of it
+ * in the threads of its own pipelines.
+ */
+#pragma once
+
+#include "malformed.h"
+
+guint probe_malformed_session_count (void);
+const char *probe_malformed_session_name (guint index);
+ProbeMalformedEnd probe_malformed_session_send (
+    const ProbeMalformed *to, guint index, char **first_line);

@@ -159,11 +159,16 @@ scenario_return_at_once (Stage *stage, Result *result)
   expect_held (result, ended == 0, "the end of the first session does not end the second");
 }
 
+/* Threads of a session that wait for its pings: video, audio. */
+#define WAITERS 2
+
 /* Announced, cancelled, and only then pinged: a session that was cancelled must not begin to
- * stream. */
+ * stream. Its program's end fires a second stop, which would end what begins now: that is waited for. */
 void
 scenario_cancel_before_ping (Stage *stage, Result *result)
 {
+  StageFigures idle;
+  stage_figures (stage, &idle);
   g_autoptr (Viewer) viewer = viewer_start (stage, 0, "announce", STAGE_SHORT_PATIENCE_MS);
   g_autoptr (JsonObject) announced = viewer_report (viewer, "announce", STAGE_SOON_MS);
   g_auto (Answer) cancelled = { 0 };
@@ -174,6 +179,7 @@ scenario_cancel_before_ping (Stage *stage, Result *result)
       "a session was announced");
   stage_https (stage, 0, "/cancel", STAGE_SOON_MS, &cancelled);
   expect_both (result, cancelled.status == 200, "it was cancelled");
+  stage_wait_empty (stage, idle.threads + WAITERS, STAGE_SHORT_PATIENCE_MS, &figures);
   viewer_command (
       viewer, "ping"); /* its report comes with the first packet, or after 5 s without */
   g_autoptr (JsonObject) pinged = viewer_report (viewer, "ping", STAGE_SOON_MS);

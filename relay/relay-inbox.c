@@ -38,7 +38,7 @@ relay_inbox_new (GstPad *pad, RelayServe serve, gpointer user_data)
 /* ---- holding ---- */
 
 static gboolean
-hold (RelayInbox *self)
+hold_for (RelayInbox *self, gint patience_ms)
 {
   gint64 until = 0;
 
@@ -49,12 +49,18 @@ hold (RelayInbox *self)
     if (!atomic_load_explicit (&self->held, memory_order_relaxed))
       continue;
     if (until == 0)
-      until = relay_now () + RELAY_PATIENCE_MS * GST_MSECOND;
+      until = relay_now () + patience_ms * GST_MSECOND;
     else if (relay_now () > until)
       return FALSE;
     sched_yield ();
   }
   return TRUE;
+}
+
+static gboolean
+hold (RelayInbox *self)
+{
+  return hold_for (self, RELAY_PATIENCE_MS);
 }
 
 static void
@@ -173,6 +179,13 @@ leak_oldest (RelayInbox *self)
 
 typedef enum { PUT, DROP_STATE, DROP_STALE, DROP_FULL, DROP_EVENTS, DROP_HELD, NO_ROOM } Outcome;
 
+/* Nothing makes up for one that is lost. */
+static gboolean
+is_end (const RelayParcel *parcel)
+{
+  return parcel->kind != RELAY_DATA && !relay_parcel_is_dispensable (parcel);
+}
+
 static Outcome
 try_to_put (RelayInbox *self, RelayEntry *entry, RelayEntry **leaked)
 {
@@ -183,7 +196,7 @@ try_to_put (RelayInbox *self, RelayEntry *entry, RelayEntry **leaked)
   const RelayLink *link = entry->link;
   Outcome outcome = PUT;
 
-  if (!hold (self))
+  if (!hold_for (self, is_end (entry->parcel) ? RELAY_PATIENCE_FOR_ENDS_MS : RELAY_PATIENCE_MS))
     return DROP_HELD;
   if (!atomic_load (&self->accepting)) {
     outcome = DROP_STATE;
@@ -274,10 +287,10 @@ relay_inbox_put (RelayInbox *self, RelayEntry *entry, gboolean may_wait, gboolea
   }
   free_leaked (self, leaked);
   if (outcome != PUT) {
-    if (outcome == DROP_EVENTS)
-      relay_inbox_drop (self, RELAY_DROP_EVENTS, 1);
-    else if (entry->parcel->kind == RELAY_DATA)
+    if (entry->parcel->kind == RELAY_DATA)
       relay_inbox_drop (self, drops[outcome], entry->parcel->buffers);
+    else if (outcome == DROP_EVENTS || outcome == DROP_HELD)
+      relay_inbox_drop (self, RELAY_DROP_EVENTS, 1);
     return FALSE;
   }
   if (entry->parcel->kind != RELAY_EVENT)

@@ -31,8 +31,11 @@
 
 G_BEGIN_DECLS
 
-/* A holder that was taken off its core comes back within this even on a machine that is overloaded. */
-#define RELAY_PATIENCE_MS 250
+/* A holder that was taken off its core comes back within this even on a machine that is overloaded, and with a low
+ * priority; 250 ms were not enough for that. */
+#define RELAY_PATIENCE_MS 1000
+/* For EOS and SEGMENT_DONE, which are not to be lost, even where it gets no core for longer. */
+#define RELAY_PATIENCE_FOR_ENDS_MS 5000
 #define RELAY_BACKLOG_DEFAULT (G_GUINT64_CONSTANT (256) << 20)
 /* A burst of 20,000, without a buffer between them, has to come through (verify/interpipe, pending-events).
  * Some 600 bytes each, 19 MiB in all, if they are small ones. */
@@ -62,7 +65,7 @@ typedef enum {
   RELAY_DROP_SYNC,   /* compensate-ts before PLAYING, or before its time */
   RELAY_DROP_STATE,  /* not started, flushed, stopped, waiting for a key frame */
   RELAY_DROP_HELD,   /* the queue's holder was away for too long */
-  RELAY_DROP_EVENTS, /* the only one that counts events: too many wait */
+  RELAY_DROP_EVENTS, /* the only one that counts events: too many wait, or held */
   RELAY_DROPS
 } RelayDrop;
 

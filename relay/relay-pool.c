@@ -56,7 +56,7 @@ static gboolean
 is_missing (gint64 since, gint64 now)
 {
   if (since < 0)
-    return now + since > RELAY_PATIENCE_MS * GST_MSECOND;
+    return now + since > RELAY_LATE_MS * GST_MSECOND;
   return since > 0 && now - since > RELAY_STALL_MS * GST_MSECOND;
 }
 

@@ -14,7 +14,7 @@
  * - a worker that stands in a push for longer than RELAY_STALL_MS loses its lane to a new one, which
  *   goes on with the rest. The keeper sees to that: a thread that sleeps until a producer sees a worker
  *   that stalls, and that looks ten times a second while there are inboxes that wait behind another.
- *   So it is, after RELAY_PATIENCE_MS, with one that was called and does not come; and wherever else in
+ *   So it is, after RELAY_LATE_MS, with one that was called and does not come; and wherever else in
  *   its round it stays away. Only the inbox in its hands waits for it, or for ever if it has ended;
  * - who has stalled a worker, or takes longer than RELAY_SLOW_US a buffer again and again (an encoder
  *   in the same thread), gets a lane of its own. Sharing would save it nothing, and cost the others.
@@ -32,6 +32,8 @@ G_BEGIN_DECLS
 
 /* Longer than any push that does not wait for something, shorter than two frames. */
 #define RELAY_STALL_MS 20
+/* One that is called is at work within this, or another one is. */
+#define RELAY_LATE_MS 250
 /* Several times a wake-up: from here on there is nothing to be saved. */
 #define RELAY_SLOW_US 150
 

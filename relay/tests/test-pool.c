@@ -21,7 +21,7 @@
 /* Served that often after it happened: the pool goes on. */
 #define ROUNDS 20
 #define BETWEEN_CALLS_US 2000
-/* RELAY_PATIENCE_MS, and a keeper's look, for each worker; on a machine that is busy. */
+/* RELAY_LATE_MS, and a keeper's look, for each worker; on a machine that is busy. */
 #define SOON_US (4 * G_TIME_SPAN_SECOND)
 
 typedef enum { STALLS, ENDS } How;

@@ -184,6 +184,9 @@ hand_over (InterPipeSink *self, RelayKind kind, GstMiniObject *item, RelayList *
 
   if (links == NULL)
     return NULL;
+  /* All of them have it already: it may be changed where it is by now, and is not to be looked at. */
+  if (links == but_not)
+    return links;
   parcel = relay_parcel_new (kind, item, relay_ref (links));
   parcel->epoch = epoch;
   parcel->base_time = gst_element_get_base_time (GST_ELEMENT (self));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test-tsan.c: what tsan.c says about the end of an element, and what it does not hide.
+ * test-tsan.c: what tsan.c says about the end of an element and the count of a buffer, and what it does not hide.
  *
  * Two threads have a reference. One writes into the element and gives its reference back; the other is
  * about to give back the last one, has told ThreadSanitizer so, and does it when the first has done so,
@@ -10,6 +10,11 @@
  *   test-tsan untold     the same without tsan.c's weak reference: a report, which is none of a race
  *   test-tsan early      the write comes after the reference was given back: a race
  *   test-tsan shared     both write while both have a reference: a race
+ *
+ * Two threads have a buffer. One reads it and gives it back; the other writes to it.
+ *
+ *   test-tsan writable   when it is its own alone: no report
+ *   test-tsan unasked    without having asked whether it is: a race
  */
 #include <gst/gst.h>
 #include <pthread.h>
@@ -95,11 +100,45 @@ let_the_other_go_first (void)
   await (2);
 }
 
+static volatile GstClockTime seen;
+
+static void *
+read_and_give_back (void *data)
+{
+  GstBuffer *buffer = data;
+
+  await (1);
+  seen = GST_BUFFER_PTS (buffer);
+  gst_mini_object_unref (GST_MINI_OBJECT_CAST (buffer));
+  reach (2);
+  return NULL;
+}
+
+static int
+share_buffer (gboolean asks)
+{
+  GstBuffer *buffer = gst_buffer_new ();
+
+  gst_mini_object_ref (GST_MINI_OBJECT_CAST (buffer));
+  if (pthread_create (&first, NULL, read_and_give_back, buffer) != 0)
+    return 3;
+  reach (1);
+  await (2);
+  if (!asks || gst_buffer_is_writable (buffer))
+    GST_BUFFER_PTS (buffer) = 1;
+  pthread_join (first, NULL);
+  gst_mini_object_unref (GST_MINI_OBJECT_CAST (buffer));
+  g_print ("%s: the end\n", mode);
+  return 0;
+}
+
 int
 main (int argc, char **argv)
 {
   gst_init (NULL, NULL);
   mode = argc > 1 ? argv[1] : "";
+  if (strcmp (mode, "writable") == 0 || strcmp (mode, "unasked") == 0)
+    return share_buffer (strcmp (mode, "writable") == 0);
   gst_element_register (NULL, "thing", GST_RANK_NONE, thing_get_type ());
   Thing *thing =
       (Thing *) (strcmp (mode, "untold") == 0 ? g_object_new (thing_get_type (), NULL)

@@ -126,6 +126,17 @@ g_cond_wait_until (GCond *cond, GMutex *mutex, gint64 end_time)
   return signalled;
 }
 
+/* Who finds that a buffer is its own alone has learnt of all who gave theirs back. */
+UNSEEN gboolean
+gst_mini_object_is_writable (const GstMiniObject *object)
+{
+  REAL (gst_mini_object_is_writable);
+  if (!real (object))
+    return FALSE;
+  __tsan_acquire ((void *) object);
+  return TRUE;
+}
+
 static UNSEEN void
 at_the_end (gpointer data, GObject *object)
 {

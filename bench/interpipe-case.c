@@ -9,11 +9,13 @@
  *   bench-interpipe-case PLUGIN cycle MS
  *   bench-interpipe-case PLUGIN paced FPS LISTENERS MS
  *
- * PLUGIN is the file that must be the one in use; for flow and paced it may be "tee", a tee with a queue
- * for each listener, or "app", an appsink whose callback pushes into an appsrc for each; for paced also "bare", one
- * bare thread for all (bare-thread.h). flow: each node pushes as fast as each of its LISTENERS takes it. switch: THREADS change listen-to of 16 listeners between two nodes. cycle: a
- * source is made, started, stopped and destroyed. paced: how long a buffer takes from the push to
- * each listener, at so many a second.
+ * PLUGIN is the file that must be the one in use. For flow and paced it may be "tee", a tee with a queue for each
+ * listener, or "app", an appsink whose callback pushes into an appsrc for each; for paced also "bare", one bare thread
+ * for all (bare-thread.h).
+ *
+ * flow: each node pushes as fast as each of its LISTENERS takes it. switch: THREADS change listen-to of 16 listeners
+ * between two nodes. cycle: a source is made, started, stopped and destroyed. paced: how long a buffer takes from the
+ * push to each listener, at so many a second.
  */
 #include "bare-thread.h"
 

@@ -55,6 +55,7 @@ COPY CMakeLists.txt ./
 COPY guard guard
 COPY bench bench
 COPY relay relay
+COPY tools tools
 COPY verify verify
 RUN cmake -S . -B /build -G Ninja -DBUILD_TESTING=OFF -DCMAKE_BUILD_TYPE=Release \
  && cmake --build /build -- --quiet \

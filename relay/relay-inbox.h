@@ -37,7 +37,7 @@ G_BEGIN_DECLS
 /* For EOS and SEGMENT_DONE, which are not to be lost, even where it gets no core for longer. */
 #define RELAY_PATIENCE_FOR_ENDS_MS 5000
 #define RELAY_BACKLOG_DEFAULT (G_GUINT64_CONSTANT (256) << 20)
-/* A burst of 20,000, without a buffer between them, has to come through (verify/interpipe, pending-events).
+/* A burst of 20,000, without a buffer between them, has to come through (verify/plugin, pending-events).
  * Some 600 bytes each, 19 MiB in all, if they are small ones. */
 #define RELAY_EVENTS 32768
 

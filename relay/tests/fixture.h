@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * fixture.h: what the tests of the elements are made of. One behaviour a test. What gst-interpipe gets
- * wrong is tested by verify/interpipe; here is what relay adds, and what its way of delivering could
+ * wrong is tested by verify/plugin; here is what relay adds, and what its way of delivering could
  * break.
  *
  * Producers and consumers are harnesses around one element each; buffers and events that tests count

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* scenarios-race.c: two things at once, in the order that does harm. */
+#include "fixture.h"
+
+/* Enough to make a hash table of the others grow. */
+#define WAITING 40
+#define COMING 60
+#define MOMENTS 4
+#define RACES 60
+#define LOOKING_MOMENTS 5
+
+typedef struct {
+  gchar *name;
+  guint id;
+  Feed *feed;
+} Later;
+
+static void
+make_feed (gpointer data)
+{
+  Later *later = data;
+
+  later->feed = feed_new_here (later->name, later->id, 64, GST_STATE_PLAYING);
+}
+
+static void
+start_here (gpointer data)
+{
+  Take *take = data;
+
+  gst_element_set_state (take->src, GST_STATE_PLAYING);
+}
+
+static void
+start_many (gpointer data)
+{
+  Take **takes = data;
+
+  for (guint i = 0; i < COMING; i++)
+    start_here (takes[i]);
+}
+
+/* Others start to listen while a new node is made known to those who wait for it. Returns how many
+ * of these it did not reach. */
+static guint
+foreach_at (gint moment)
+{
+  Take *waiting[WAITING], *coming[COMING];
+  Later later = { .name = g_strdup_printf ("n%d", moment), .id = 1 };
+  Window window = { .act = start_many, .data = coming, .at = moment };
+  guint missed = 0;
+
+  for (guint i = 0; i < WAITING; i++) {
+    g_autofree gchar *name = g_strdup_printf ("waiting-%d-%u", moment, i);
+    waiting[i] = take_playing (name, later.name);
+  }
+  for (guint i = 0; i < COMING; i++) {
+    g_autofree gchar *name = g_strdup_printf ("coming-%d-%u", moment, i);
+    coming[i] = take_new (name, "elsewhere");
+  }
+  phase ("a new node, others come at message %d", moment);
+  if (!job_wait (job_start_with_logs (make_feed, &later, window_open, &window), WGI_SOON_MS * 2)
+      || !window_close (&window))
+    return WAITING;
+  phase ("a push to all after moment %d", moment);
+  if (!within (WGI_SOON_MS, feed_push, later.feed))
+    return WAITING;
+  for (guint i = 0; i < WAITING; i++)
+    missed += !take_wait (waiting[i], 1, 0, missed == 0 ? WGI_SOON_MS : 1);
+  phase ("their end after moment %d", moment);
+  for (guint i = 0; i < WAITING; i++)
+    if (!take_stop (waiting[i]))
+      return WAITING;
+  for (guint i = 0; i < COMING; i++)
+    if (!take_stop (coming[i]))
+      return WAITING;
+  return missed;
+}
+
+void
+scenario_foreach_race (Result *result)
+{
+  guint missed = 0;
+
+  go_to_work ();
+  for (gint moment = 0; moment < MOMENTS && missed == 0; moment++)
+    missed += foreach_at (moment);
+  result_int (result, "waiting", WAITING);
+  result_int (result, "missed", missed);
+  promise (result, missed == 0, "a new node reaches all who wait for it");
+}
+
+static gboolean
+looking_at (gint moment)
+{
+  Later later = { .name = g_strdup_printf ("n%d", moment), .id = 1 };
+  Window window = { .act = make_feed, .data = &later, .at = moment };
+  Take *take = take_new ("l", later.name);
+
+  phase ("a listener looks for a node that comes at message %d", moment);
+  if (!job_wait (job_start_with_logs (start_here, take, window_open, &window), WGI_SOON_MS)
+      || !window_close (&window))
+    return FALSE;
+  const gboolean linked = take_gets (take, later.feed);
+  take_stop (take);
+  return linked;
+}
+
+static gboolean
+looking_race (guint round)
+{
+  Later later = { .name = g_strdup_printf ("r%u", round), .id = 1 };
+  Take *take = take_new ("racer", later.name);
+
+  phase ("race %u", round);
+  Job *node = job_start (make_feed, &later);
+  Job *listener = job_start (start_here, take);
+  if (!job_wait (node, WGI_SOON_MS) || !job_wait (listener, WGI_SOON_MS))
+    return FALSE;
+  const gboolean linked = take_gets (take, later.feed);
+  take_stop (take);
+  return linked;
+}
+
+void
+scenario_created_while_looking (Result *result)
+{
+  guint lost = 0, lost_races = 0;
+
+  go_to_work ();
+  for (gint moment = 0; moment < LOOKING_MOMENTS; moment++)
+    lost += !looking_at (moment);
+  gst_debug_set_active (FALSE);
+  for (guint round = 0; round < RACES && lost_races == 0; round++)
+    lost_races += !looking_race (round);
+  result_int (result, "moments", LOOKING_MOMENTS);
+  result_int (result, "lost", lost);
+  result_int (result, "lost_races", lost_races);
+  promise (result, lost == 0, "a node that comes while a listener looks for it is linked");
+  holds (result, lost_races == 0, "whoever is first");
+}
+
+/* Long names take a while to copy. */
+#define NAME_LENGTH 6000
+#define READ_MS 3000
+
+typedef struct {
+  Take *take;
+  gchar *names[2];
+  gint running;
+} Writer;
+
+static void
+write_names (gpointer data)
+{
+  Writer *writer = data;
+
+  for (guint i = 0; g_atomic_int_get (&writer->running); i++)
+    take_listen_here (writer->take, writer->names[i % 2]);
+}
+
+void
+scenario_listen_to_read_race (Result *result)
+{
+  Writer writer = { .take = take_new ("l", NULL), .running = TRUE };
+  const gint64 until = g_get_monotonic_time () + READ_MS * G_TIME_SPAN_MILLISECOND;
+  guint reads = 0, wrong = 0;
+
+  for (guint i = 0; i < 2; i++)
+    writer.names[i] = g_strnfill (NAME_LENGTH, i ? 'b' : 'a');
+  take_listen_here (writer.take, writer.names[1]);
+  go_to_work ();
+  phase ("listen-to is read while it is written");
+  Job *job = job_start (write_names, &writer);
+  for (; wrong == 0 && g_get_monotonic_time () < until; reads++) {
+    g_autofree gchar *name = NULL;
+    g_object_get (writer.take->src, "listen-to", &name, NULL);
+    wrong += g_strcmp0 (name, writer.names[0]) != 0 && g_strcmp0 (name, writer.names[1]) != 0;
+  }
+  g_atomic_int_set (&writer.running, FALSE);
+  must (result, job_wait (job, WGI_SOON_MS), "the writer ends");
+  result_int (result, "reads", reads);
+  result_int (result, "wrong", wrong);
+  promise (result, wrong == 0, "listen-to reads as it was written");
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* lab.c: wolf-lab, which says by itself where its ports are, and can do without each of its fixes. */
+#include "runner.h"
+
+#include <string.h>
+
+static gboolean
+prepare (const Stage *stage, GError **error)
+{
+  g_autofree gchar *folder = stage_path (stage, "clients");
+
+  g_mkdir_with_parents (folder, 0700);
+  for (guint i = 0; i < stage->n_clients; i++) {
+    g_autofree gchar *file = stage_client_file (stage->options, i, "client.crt");
+    g_autofree gchar *name = g_strdup_printf ("client-%03u.pem", i);
+    g_autofree gchar *copy = g_build_filename (folder, name, NULL);
+    g_autofree gchar *cert = NULL;
+    if (!g_file_get_contents (file, &cert, NULL, error)
+        || !g_file_set_contents (copy, cert, -1, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gchar **
+arguments (const Stage *stage)
+{
+  const StageOptions *options = stage->options;
+  GPtrArray *argv = g_ptr_array_new ();
+
+  g_ptr_array_add (argv, g_strdup (options->binary));
+  g_ptr_array_add (argv, g_strconcat ("--preset=", options->preset, NULL));
+  g_ptr_array_add (argv, g_strdup ("--audio=direct")); /* as on the real Wolf's stage */
+  if (options->without != NULL)
+    g_ptr_array_add (argv, g_strdup (options->without->off));
+  for (gchar **more = options->lab_argv; more != NULL && *more != NULL; more++)
+    g_ptr_array_add (argv, g_strdup (*more));
+  if (stage->more != NULL)
+    g_ptr_array_add (argv, g_strdup (stage->more));
+  g_ptr_array_add (argv, g_strdup ("--dir"));
+  g_ptr_array_add (argv, g_strdup (stage->dir));
+  g_ptr_array_add (argv, NULL);
+  return (gchar **) g_ptr_array_free (argv, FALSE);
+}
+
+static gchar **
+environment (const Stage *stage, gchar **env)
+{
+  g_autofree gchar *run = stage_path (stage, "run");
+
+  return g_environ_setenv (env, "XDG_RUNTIME_DIR", run, TRUE);
+}
+
+static guint
+port (JsonObject *ready, const gchar *name)
+{
+  return (guint) json_object_get_int_member_with_default (ready, name, 0);
+}
+
+/* It writes one line when all of its ports listen. */
+static gboolean
+is_up (Stage *stage)
+{
+  g_autofree gchar *path = stage_path (stage, STAGE_STDOUT);
+  g_autofree gchar *text = NULL;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL) || strchr (text, '\n') == NULL)
+    return FALSE;
+  *strchr (text, '\n') = '\0';
+  g_autoptr (JsonNode) node = json_from_string (text, NULL);
+  if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node))
+    return FALSE;
+  JsonObject *ready = json_node_get_object (node);
+  stage->ports = (ServerPorts){
+    .http = port (ready, "http"),
+    .https = port (ready, "https"),
+    .rtsp = port (ready, "rtsp"),
+    .video = port (ready, "video"),
+    .audio = port (ready, "audio"),
+  };
+  return stage->ports.https != 0;
+}
+
+const Server server_lab = {
+  .name = "wolf-lab",
+  .target = "lab",
+  .subject = "lab",
+  .encoder = "element=video_encoder",
+  .abilities = SERVER_SWITCHES,
+  .dying_ms = 50, /* abort() */
+  .says_ready = TRUE,
+  .prepare = prepare,
+  .arguments = arguments,
+  .environment = environment,
+  .is_up = is_up,
+};

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c: wolf-scenarios: what the command line says. */
+#include "runner.h"
+
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <stdlib.h>
+
+static void
+remove_folder (const gchar *path)
+{
+  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
+  const gchar *name;
+
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
+    g_autofree gchar *inner = g_build_filename (path, name, NULL);
+    if (g_file_test (inner, G_FILE_TEST_IS_DIR) && !g_file_test (inner, G_FILE_TEST_IS_SYMLINK))
+      remove_folder (inner);
+    else
+      g_unlink (inner);
+  }
+  g_rmdir (path);
+}
+
+static gint
+list (void)
+{
+  g_print ("scenarios:\n");
+  for (const Scenario *scenario = stage_scenarios; scenario->name != NULL; scenario++)
+    g_print ("  %-25s %s\n", scenario->name, scenario->about);
+  g_print ("\nfixes of the lab, for --without, and the scenarios that must break then:\n");
+  for (const Switch *it = stage_switches; it->name != NULL; it++)
+    g_print ("  %-10s %s%s%s\n", it->name, *it->must ? it->must : "(none)",
+        *it->may ? "; may break: " : "", it->may);
+  return EXIT_SUCCESS;
+}
+
+static gboolean
+wrong (const gchar *what)
+{
+  g_printerr ("wolf-scenarios: %s; see --help\n", what);
+  return FALSE;
+}
+
+typedef struct {
+  const gchar *option, *path;
+  GFileTest test;
+} Needed;
+
+static gboolean
+are_there (const Needed *needed, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    if (needed[i].path == NULL || !g_file_test (needed[i].path, needed[i].test)) {
+      g_printerr ("wolf-scenarios: %s %s is not there; see --help\n", needed[i].option,
+          needed[i].path ? needed[i].path : "(not given)");
+      return FALSE;
+    }
+  return TRUE;
+}
+
+/* A label that says what is expected follows from the preset, but may be given all the same. */
+static gboolean
+choose_lab (StageOptions *options, const gchar *without)
+{
+  const gboolean guarded = g_strcmp0 (options->preset, "guarded") == 0;
+
+  if (!guarded && g_strcmp0 (options->preset, "upstream") != 0)
+    return wrong ("--preset of a lab is upstream or guarded");
+  options->server = &server_lab;
+  if (without != NULL) {
+    options->without = stage_switch (without);
+    if (options->without == NULL || !guarded)
+      return wrong ("--without names one of the guarded lab's fixes, as --list does");
+    g_free (options->label);
+    options->label = g_strconcat ("without-", without, NULL);
+  }
+  if (options->label == NULL)
+    options->label = g_strdup (guarded ? "guarded" : "unguarded");
+  return TRUE;
+}
+
+static gboolean
+are_usable (StageOptions *options, const gchar *wolf, const gchar *lab, const gchar *without)
+{
+  const Needed common[] = { { "--probe", options->probe, G_FILE_TEST_IS_EXECUTABLE },
+    { "--plugins", options->plugins, G_FILE_TEST_IS_DIR },
+    { wolf ? "--wolf" : "--lab", wolf ? wolf : lab, G_FILE_TEST_IS_EXECUTABLE },
+    { "--interpipe", options->interpipe, G_FILE_TEST_IS_DIR } };
+
+  if ((wolf == NULL) == (lab == NULL))
+    return wrong ("one of --wolf and --lab is needed: what is put on stage");
+  /* The lab's pipelines need no gst-interpipe, unless it is told to use one. */
+  if (!are_there (common, G_N_ELEMENTS (common) - (lab && !options->interpipe)))
+    return FALSE;
+  options->server = &server_wolf;
+  if (lab != NULL && !choose_lab (options, without))
+    return FALSE;
+  if (lab == NULL && (without != NULL || options->preset != NULL))
+    return wrong ("--preset and --without are for a lab");
+  if (result_side (options->label) == RESULT_NO_LABEL)
+    return wrong ("--label is upstream or patched: it says what is expected");
+  return options->jobs >= 1 || wrong ("--jobs is at least 1");
+}
+
+/* A unix socket's path is at most 107 bytes, and the stage's are in here. */
+static gchar *
+make_scratch (void)
+{
+  return g_dir_make_tmp ("wolf-scenarios-XXXXXX", NULL);
+}
+
+static void
+make_absolute (gchar **path)
+{
+  if (*path == NULL)
+    return;
+  gchar *whole = g_canonicalize_filename (*path, NULL);
+  g_free (*path);
+  *path = whole;
+}
+
+int
+main (int argc, char **argv)
+{
+  static StageOptions options = { .jobs = 1 };
+  static gchar *wolf, *lab, *without, *lab_args;
+  static gboolean want_list;
+  const GOptionEntry entries[] = { { "wolf", 0, 0, G_OPTION_ARG_FILENAME, &wolf, "A Wolf binary",
+                                       "FILE" },
+    { "label", 0, 0, G_OPTION_ARG_STRING, &options.label, "What is expected of it",
+        "upstream|patched" },
+    { "interpipe", 0, 0, G_OPTION_ARG_FILENAME, &options.interpipe, "Where libgstinterpipe.so is",
+        "DIR" },
+    { "patched-plugin", 0, 0, G_OPTION_ARG_NONE, &options.patched_plugin,
+        "It is a patched one: what it cures is expected, too", NULL },
+    { "lab", 0, 0, G_OPTION_ARG_FILENAME, &lab, "Or the wolf-lab binary", "FILE" },
+    { "preset", 0, 0, G_OPTION_ARG_STRING, &options.preset, "The lab's fixes: none or all",
+        "upstream|guarded" },
+    { "without", 0, 0, G_OPTION_ARG_STRING, &without, "All of them but this one", "SWITCH" },
+    { "lab-args", 0, 0, G_OPTION_ARG_STRING, &lab_args, "More arguments for the lab", "WORDS" },
+    { "probe", 0, 0, G_OPTION_ARG_FILENAME, &options.probe, "The wolf-probe binary", "FILE" },
+    { "plugins", 0, 0, G_OPTION_ARG_FILENAME, &options.plugins,
+        "Where the tracer and the stand-in are", "DIR" },
+    { "commit", 0, 0, G_OPTION_ARG_STRING, &options.commit, "The server's commit, for the results",
+        "ID" },
+    { "out", 0, 0, G_OPTION_ARG_FILENAME, &options.out, "Append the results here, too", "FILE" },
+    { "replace", 0, 0, G_OPTION_ARG_NONE, &options.replace, "Do not append, begin the file anew",
+        NULL },
+    { "only", 0, 0, G_OPTION_ARG_STRING, &options.only, "Scenarios by name or glob, with commas",
+        "NAMES" },
+    { "jobs", 0, 0, G_OPTION_ARG_INT, &options.jobs, "So many scenarios at a time (1)", "N" },
+    { "long", 0, 0, G_OPTION_ARG_NONE, &options.long_run, "The full counts", NULL },
+    { "keep", 0, 0, G_OPTION_ARG_NONE, &options.keep, "Keep the logs and say where", NULL },
+    { "list", 0, 0, G_OPTION_ARG_NONE, &want_list, "Name the scenarios and the lab's fixes", NULL },
+    G_OPTION_ENTRY_NULL };
+  g_autoptr (GOptionContext) context = g_option_context_new ("— scenarios on a Wolf, or on a lab");
+  g_autoptr (GError) error = NULL;
+
+  g_option_context_add_main_entries (context, entries, NULL);
+  g_option_context_set_description (context,
+      "One line of JSON per scenario. Exit status: 0 all pass; 1 some do not; 2 wrong usage.\n"
+      "Of an upstream server the fault must show, of a patched one the promise must hold.\n");
+  if (!g_option_context_parse (context, &argc, &argv, &error)
+      || (lab_args != NULL && !g_shell_parse_argv (lab_args, NULL, &options.lab_argv, &error))) {
+    g_printerr ("wolf-scenarios: %s\n", error->message);
+    return 2;
+  }
+  if (want_list)
+    return list ();
+  if (!are_usable (&options, wolf, lab, without))
+    return 2;
+  options.long_run |= g_getenv ("WG_LONG") != NULL && *g_getenv ("WG_LONG") != '\0';
+  options.binary = wolf ? wolf : lab;
+  make_absolute (&options.binary);
+  make_absolute (&options.probe);
+  make_absolute (&options.interpipe);
+  make_absolute (&options.plugins);
+  signal (SIGPIPE, SIG_IGN);
+  options.scratch = make_scratch ();
+  if (options.scratch == NULL)
+    return wrong ("cannot make a temporary folder") ? 0 : 2;
+  const gint status = stage_play (&options);
+  if (options.keep)
+    g_printerr ("wolf-scenarios: logs are in %s\n", options.scratch);
+  else
+    remove_folder (options.scratch);
+  return status;
+}

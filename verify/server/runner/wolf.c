@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* wolf.c: a real Wolf: its configuration and its environment. */
+#include "runner.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* What main() logs right before it registers the handlers of sessions and lobbies, its last act; its
+ * ports have been open for a while by then. */
+#define LAST_ACT "[PULSE_ROUTER]"
+
+/* The stage's one app: a virtual compositor, which is the stand-in, and no sound server. Encoders
+ * are the cheapest there are: what is measured is not their speed. */
+static const gchar *const app =
+    "[[profiles]]\n"
+    "id = 'moonlight-profile-id'\n"
+    "[[profiles.apps]]\n"
+    "title = 'Stage'\n"
+    "start_virtual_compositor = true\n"
+    "start_audio_server = false\n"
+    "render_node = 'software'\n"
+    "[profiles.apps.runner]\n"
+    "type = 'process'\n"
+    "run_cmd = 'sleep 1000'\n"
+    "[profiles.apps.video]\n"
+    "source = 'interpipesrc name=interpipesrc_{session_id}_video listen-to={session_id}_video "
+    "is-live=true stream-sync=restart-ts max-bytes=0 max-buffers=1 leaky-type=downstream'\n"
+    "video_params = 'videoconvertscale ! video/x-raw, width={width}, height={height}, "
+    "format=I420'\n"
+    "h264_encoder = 'x264enc tune=zerolatency speed-preset=ultrafast threads=1 bitrate={bitrate} "
+    "key-int-max=30 ! video/x-h264, profile=baseline, stream-format=byte-stream'\n"
+    "sink = 'queue ! rtpmoonlightpay_video name=moonlight_pay payload_size={payload_size} "
+    "fec_percentage={fec_percentage} min_required_fec_packets={min_required_fec_packets} ! "
+    "appsink sync=false max-buffers=1 drop=true name=wolf_udp_sink'\n"
+    "[profiles.apps.audio]\n"
+    "source = 'audiotestsrc is-live=true name=stage_audio_{session_id}'\n"
+    "audio_params = 'audio/x-raw, channels={channels} ! audioconvert'\n"
+    "opus_encoder = 'opusenc bitrate={bitrate} bitrate-type=cbr frame-size={packet_duration} "
+    "bandwidth=fullband audio-type=restricted-lowdelay max-payload-size=1400'\n"
+    "sink = 'queue ! rtpmoonlightpay_audio name=moonlight_pay packet_duration={packet_duration} "
+    "encrypt={encrypt} aes_key=\"{aes_key}\" aes_iv=\"{aes_iv}\" ! appsink name=wolf_udp_sink'\n"
+    "[gstreamer.video]\n"
+    "default_source = 'interpipesrc name=interpipesrc_{}_video listen-to={session_id}_video'\n"
+    "default_sink = 'appsink name=wolf_udp_sink'\n"
+    "[[gstreamer.video.h264_encoders]]\n"
+    "plugin_name = 'x264'\n"
+    "check_elements = ['x264enc']\n"
+    "encoder_pipeline = 'x264enc'\n"
+    "[gstreamer.audio]\n"
+    "default_source = 'interpipesrc name=interpipesrc_{}_audio listen-to={session_id}_audio'\n"
+    "default_audio_params = 'audioconvert'\n"
+    "default_opus_encoder = 'opusenc'\n"
+    "default_sink = 'appsink name=wolf_udp_sink'\n";
+
+static gboolean
+prepare (const Stage *stage, GError **error)
+{
+  g_autofree gchar *path = stage_path (stage, "config.toml");
+  g_autoptr (GString) text = g_string_new ("hostname = 'Stage'\n"
+                                           "uuid = '00000000-0000-4000-8000-000000000001'\n"
+                                           "config_version = 7\n");
+
+  for (guint i = 0; i < stage->n_clients; i++) {
+    g_autofree gchar *file = stage_client_file (stage->options, i, "client.crt");
+    g_autofree gchar *cert = NULL;
+    if (!g_file_get_contents (file, &cert, NULL, error))
+      return FALSE;
+    g_string_append_printf (text,
+        "[[paired_clients]]\nclient_cert = '''%s'''\napp_state_folder = 'client%u'\n"
+        "[paired_clients.settings]\nrun_uid = %u\nrun_gid = %u\n",
+        cert, i, getuid (), getgid ());
+  }
+  g_string_append (text, app);
+  return g_file_set_contents (path, text->str, -1, error);
+}
+
+static gchar **
+arguments (const Stage *stage)
+{
+  const gchar *const argv[] = { stage->options->binary, NULL };
+
+  return g_strdupv ((gchar **) argv);
+}
+
+static gchar **
+environment (const Stage *stage, gchar **env)
+{
+  const StageOptions *options = stage->options;
+  const struct {
+    const gchar *name, *file;
+  } files[] = { { "WOLF_CFG_FILE", "config.toml" }, { "WOLF_SOCKET_PATH", "wolf.sock" },
+    { "XDG_RUNTIME_DIR", "run" }, { "HOST_APPS_STATE_FOLDER", "state" },
+    { "WOLF_DOCKER_SOCKET", "no-docker" } };
+  const struct {
+    const gchar *name, *value;
+  } values[] = { { "WOLF_INTERNAL_IP", "127.0.0.1" }, { "WOLF_INTERNAL_MAC", "02:00:00:00:00:01" },
+    { "WOLF_LOG_LEVEL", "DEBUG" }, { "WOLF_SKIP_WAYLAND_SOCKET_WAIT", "TRUE" },
+    { "WOLF_RENDER_NODE", "software" }, { "WOLF_USE_ZERO_COPY", "FALSE" },
+    { "PULSE_SERVER", "unix:/nonexistent" } };
+  /* The first Wolf of a run makes them, which takes seconds; the others have the same. */
+  g_autofree gchar *key = g_build_filename (options->scratch, "wolf-key.pem", NULL);
+  g_autofree gchar *cert = g_build_filename (options->scratch, "wolf-cert.pem", NULL);
+
+  for (guint i = 0; i < G_N_ELEMENTS (files); i++) {
+    g_autofree gchar *path = stage_path (stage, files[i].file);
+    env = g_environ_setenv (env, files[i].name, path, TRUE);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (values); i++)
+    env = g_environ_setenv (env, values[i].name, values[i].value, TRUE);
+  env = g_environ_setenv (env, "WOLF_PRIVATE_KEY_FILE", key, TRUE);
+  return g_environ_setenv (env, "WOLF_PRIVATE_CERT_FILE", cert, TRUE);
+}
+
+static gboolean
+is_up (Stage *stage)
+{
+  g_autofree gchar *log = stage_log (stage);
+
+  stage->ports = (ServerPorts){
+    .http = 47989,
+    .https = 47984,
+    .rtsp = 48010,
+    .video = 48100,
+    .audio = 48200,
+  };
+  return log != NULL && strstr (log, LAST_ACT) != NULL;
+}
+
+const Server server_wolf = {
+  .name = "Wolf",
+  .target = "real",
+  .subject = "wolf",
+  .encoder = "factory=x264enc",
+  .abilities = SERVER_LOBBIES,
+  .dying_ms = 300, /* it writes a stack trace, which takes 10 to 30 */
+  .own_network = TRUE,
+  .prepare = prepare,
+  .arguments = arguments,
+  .environment = environment,
+  .is_up = is_up,
+};

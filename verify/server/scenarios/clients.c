@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * scenarios-clients.c: clients that misbehave.
+ *
+ * Of abuse and idle connections no server fails as a rule, so that there is no fault to show. Instead each has a
+ * control: a server that is frozen, and of the lab one with a fault planted, must be noticed.
+ */
+#include "steps.h"
+
+#include <signal.h>
+
+/* After this nothing of an abusive client may be left in CLOSE_WAIT. */
+#define LEFT_BEHIND_MS 10000
+/* Idle connections, the seconds for which they stay, and the part of them that must be there while others are
+ * asked: the server drops a silent client after 5 s. */
+#define IDLE "100"
+#define IDLE_LONG "500"
+#define IDLE_AT "0,4"
+#define IDLE_PART(n) ((n) *9 / 10)
+/* What is said to be malformed is answered or turned away within this; of a session each of its steps. */
+#define MALFORMED_S "2"
+#define MALFORMED_MS 30000
+
+static void
+abuse (Stage *stage, gint64 within_ms, const gchar *kind, const gchar *count, const gchar *at)
+{
+  g_autofree gchar *cert = stage_client_file (stage->options, 0, "client.crt");
+  g_autofree gchar *key = stage_client_file (stage->options, 0, "client.key");
+  g_autoptr (JsonObject) last G_GNUC_UNUSED = stage_probe (stage, within_ms, "abuse", "--kind",
+      kind, "--count", count, "--at", at, "--timeout", "5", "--cert", cert, "--key", key, NULL);
+}
+
+/* Upstream leaves nothing here; a server that is frozen must be noticed. */
+static void
+control_frozen (Stage *stage, Result *result)
+{
+  StageSockets frozen, thawed;
+
+  kill (stage->pid, SIGSTOP);
+  abuse (stage, STAGE_PATIENCE_MS, "connect-fin", "5", "0");
+  stage_sockets (stage->ports.https, &frozen);
+  kill (stage->pid, SIGCONT);
+  const gboolean clean = stage_wait_no_close_wait (stage->ports.https, LEFT_BEHIND_MS, &thawed);
+  result_int (result, "control_close_wait", frozen.close_wait);
+  expect_both (result, frozen.close_wait >= 5, "sockets of a frozen server are seen in CLOSE_WAIT");
+  expect_both (result, clean, "they are gone when it goes on");
+}
+
+/* A lab that keeps a reference to each connection that failed must be noticed as well. Its sockets stay
+ * only where nothing else closes them. */
+static void
+control_planted (Stage *stage, Result *result)
+{
+  StageOptions options;
+  StageSockets sockets;
+  gchar *keep[] = { (gchar *) "--on-error=keep", NULL };
+  Stage *planted = act_open_planted (stage, result, &options, keep);
+
+  if (planted == NULL)
+    return;
+  abuse (planted, STAGE_PATIENCE_MS, "connect-fin", "5", "0");
+  const gboolean clean =
+      stage_wait_no_close_wait (planted->ports.https, STAGE_SHORT_PATIENCE_MS, &sockets);
+  result_int (result, "control_planted_close_wait", sockets.close_wait);
+  expect_both (result, !clean && sockets.close_wait >= 5, "a planted leak is seen in CLOSE_WAIT");
+  stage_close (planted);
+}
+
+void
+scenario_abuse (Stage *stage, Result *result)
+{
+  StageSockets after;
+  StageFigures before, figures;
+  gint64 failures;
+  gdouble p99;
+
+  stage_figures (stage, &before);
+  if (stage->options->long_run)
+    abuse (stage, 20 * STAGE_PATIENCE_MS, "all", "200", "0,10");
+  else
+    abuse (stage, 3 * STAGE_PATIENCE_MS, "all", "10", "0");
+  const gboolean clean = stage_wait_no_close_wait (stage->ports.https, LEFT_BEHIND_MS, &after);
+  act_load_end (act_load_start (stage, 0, 1, 5), result, "after", &failures, &p99);
+  stage_figures (stage, &figures);
+  result_int (result, "close_wait", after.close_wait);
+  result_int (result, "unaccepted", after.unaccepted);
+  result_figures (result, "before_figures", &before);
+  result_figures (result, "after_figures", &figures);
+  expect_both (
+      result, clean && after.close_wait == 0, "no socket is left in CLOSE_WAIT after 10 s");
+  expect_both (result, failures == 0, "the server still answers");
+  control_frozen (stage, result);
+  if (stage->server == &server_lab)
+    control_planted (stage, result);
+}
+
+/* Every door is asked once; 0: all answer. */
+static gint64
+health (Stage *stage)
+{
+  g_autofree gchar *api = stage_path (stage, "wolf.sock");
+  g_autofree gchar *cert = stage_client_file (stage->options, 0, "client.crt");
+  g_autofree gchar *key = stage_client_file (stage->options, 0, "client.key");
+  g_autofree gchar *slow = g_strdup_printf ("%d", STAGE_SOON_MS);
+  g_autoptr (JsonObject) report = stage_probe (stage, STAGE_PATIENCE_MS, "health", "--api", api,
+      "--cert", cert, "--key", key, "--slow", slow, NULL);
+
+  return report ? json_object_get_int_member_with_default (report, "exit_status", -1) : -1;
+}
+
+/* The first line is the message's, the second the summary. */
+static gboolean
+keep_message (JsonObject *report, gpointer data)
+{
+  JsonObject **sent = data;
+
+  if (json_object_has_member (report, "end"))
+    *sent = json_object_ref (report);
+  return FALSE;
+}
+
+typedef struct {
+  guint messages, not_sent, silent;
+  JsonArray *ended_by;    /* messages after which the server was gone */
+  JsonArray *silenced_by; /* and after which it was there, but did not answer everywhere */
+} Malformed;
+
+/* Sends the Nth message to a door. FALSE: there is none. */
+static gboolean
+send_malformed (Stage *stage, const gchar *door, guint n, Malformed *malformed, gchar **name,
+    gboolean *answered)
+{
+  g_autofree gchar *api = stage_path (stage, "wolf.sock");
+  g_autofree gchar *cert = stage_client_file (stage->options, 0, "client.crt");
+  g_autofree gchar *key = stage_client_file (stage->options, 0, "client.key");
+  g_autofree gchar *nth = g_strdup_printf ("%u", n);
+  const gchar *const words[] = { "--door", door, "--message", nth, "--app", stage->app_id, "--api",
+    api, "--cert", cert, "--key", key, "--timeout", MALFORMED_S, NULL };
+  JsonObject *sent = NULL;
+
+  stage_probe_each (stage, MALFORMED_MS, "malformed", words, keep_message, &sent);
+  if (sent == NULL)
+    return FALSE;
+  const gchar *end = json_object_get_string_member (sent, "end");
+  malformed->messages++;
+  malformed->silent += g_str_equal (end, "silent");
+  malformed->not_sent += g_str_equal (end, "nowhere");
+  /* Of a session that is the announcement: its pipelines come after that. */
+  *answered = g_str_equal (end, "answered") && !g_str_equal (door, "session");
+  *name = g_strdup_printf ("%s: %s", door, json_object_get_string_member (sent, "message"));
+  json_object_unref (sent);
+  return TRUE;
+}
+
+/* A server that a message has ended, or that is silent at a door since, is followed by another one, so that the
+ * messages that are left are tried as well. FALSE: none comes up. */
+static gboolean
+look_after (Stage *stage, Malformed *malformed, const gchar *name, gint64 within_ms, GError **error)
+{
+  if (!stage_has_ended (stage, within_ms) && health (stage) == 0)
+    return TRUE;
+  json_array_add_string_element (stage_has_ended (stage, stage->server->dying_ms)
+          ? malformed->ended_by
+          : malformed->silenced_by,
+      name);
+  return stage_restart (stage, error);
+}
+
+static gboolean
+send_all (Stage *stage, const gchar *door, Malformed *malformed, GError **error)
+{
+  gboolean up = TRUE;
+
+  for (guint i = 0; up; i++) {
+    g_autofree gchar *name = NULL;
+    gboolean answered;
+    if (!send_malformed (stage, door, i, malformed, &name, &answered))
+      break;
+    up = look_after (stage, malformed, name, answered ? 0 : stage->server->dying_ms, error);
+  }
+  return up;
+}
+
+/* Broken requests, oversized headers, junk, numbers that are none, one after the other. */
+void
+scenario_malformed (Stage *stage, Result *result)
+{
+  static const gchar *const doors[] = { "https", "http", "rtsp", "api", "session" };
+  Malformed malformed = { .ended_by = json_array_new (), .silenced_by = json_array_new () };
+  g_autoptr (GError) error = NULL;
+  const gint64 before = health (stage);
+  gboolean up = TRUE;
+
+  for (guint i = 0; up && i < G_N_ELEMENTS (doors); i++)
+    up = send_all (stage, doors[i], &malformed, &error);
+  const gint64 after = up ? health (stage) : -1;
+  const guint ended = json_array_get_length (malformed.ended_by);
+  const guint silenced = json_array_get_length (malformed.silenced_by);
+  result_int (result, "messages", malformed.messages);
+  result_int (result, "not_sent", malformed.not_sent);
+  result_int (result, "silent", malformed.silent);
+  result_int (result, "ended", ended);
+  result_array (result, "ended_by", malformed.ended_by);
+  result_int (result, "silenced", silenced);
+  result_array (result, "silenced_by", malformed.silenced_by);
+  result_int (result, "health_before", before);
+  result_int (result, "health_after", after);
+  expect_both (result, before == 0, "every port answers before");
+  expect_both (result, malformed.messages > 0, "messages were sent");
+  expect_both (result, up, error ? error->message : "the server starts again");
+  expect_both (result, after == 0, "every port answers afterwards");
+  expect_fault (result, ended > 0, "a message ends the server");
+  expect_held (result, ended == 0, "no message ends the server");
+  expect_in_time (result, silenced == 0, "no message silences a port");
+  expect_in_time (result, malformed.not_sent == 0, "all messages could be sent");
+  if (up)
+    act_control_frozen (stage, result);
+}
+
+typedef struct {
+  Stage *stage;
+  const gchar *count;
+} Idle;
+
+static gpointer
+idle_main (gpointer data)
+{
+  const Idle *idle = data;
+
+  abuse (idle->stage, STAGE_PATIENCE_MS, "connect-silence", idle->count, IDLE_AT);
+  return NULL;
+}
+
+/* Clients that connect and say nothing, while others are served. */
+void
+scenario_idle (Stage *stage, Result *result)
+{
+  const gdouble bound_ms = act_healthy_bound_ms (stage, result);
+  Idle idle = { stage, stage->options->long_run ? IDLE_LONG : IDLE };
+  const guint wanted = (guint) IDLE_PART (g_ascii_strtoull (idle.count, NULL, 10));
+  GThread *thread = g_thread_new ("idle", idle_main, &idle);
+  const gint64 until = g_get_monotonic_time () + STAGE_SOON_MS * G_TIME_SPAN_MILLISECOND;
+  StageSockets sockets, left;
+  gint64 failures;
+  gdouble p99;
+
+  do
+    stage_sockets (stage->ports.https, &sockets);
+  while (sockets.established < wanted && g_get_monotonic_time () < until);
+  act_load_end (
+      act_load_start (stage, stage->n_clients - 1, 1.5, 5), result, "meanwhile", &failures, &p99);
+  g_thread_join (thread);
+  const gboolean clean = stage_wait_no_close_wait (stage->ports.https, LEFT_BEHIND_MS, &left);
+  result_int (result, "idle", sockets.established);
+  result_int (result, "close_wait", left.close_wait);
+  expect_both (result, sockets.established >= wanted, "idle connections are there");
+  expect_in_time (result, failures == 0 && p99 <= bound_ms, "HTTPS answers in time meanwhile");
+  expect_held (result, clean, "none of them stays in CLOSE_WAIT");
+  act_control_frozen (stage, result);
+}

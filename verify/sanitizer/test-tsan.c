@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test-tsan.c: what tsan.c says about the end of an element and the count of a buffer, and what it does not hide.
+ * test-tsan.c: what tsan.c says about the end of an element and the count of a buffer, and what it
+ * does not hide.
  *
- * Two threads have a reference. One writes into the element and gives its reference back; the other is
- * about to give back the last one, has told ThreadSanitizer so, and does it when the first has done so,
- * too. Nothing but GObject's count orders the write and the finalizer.
+ * Two threads have a reference. One writes into the element and gives its reference back; the
+ * other is about to give back the last one, has told ThreadSanitizer so, and does it when the
+ * first has done so, too. Nothing but GObject's count orders the write and the finalizer.
  *
  *   test-tsan ordered    no report
- *   test-tsan untold     the same without tsan.c's weak reference: a report, which is none of a race
+ *   test-tsan untold     the same without tsan.c's weak reference: a report, but of no race
  *   test-tsan early      the write comes after the reference was given back: a race
  *   test-tsan shared     both write while both have a reference: a race
  *

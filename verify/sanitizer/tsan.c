@@ -4,13 +4,15 @@
  *
  * GMutex and GCond are bare futexes and reference counts are counted in libraries that are not
  * instrumented, so that TSan sees no order in them and reports what is no race. The functions here
- * stand before the libraries' (the program's symbols come first), say what happens before what, and
- * call on. Of a count's end more order is said than there is: a race between two that both hold
- * a reference is still seen, one that a missing reference makes is AddressSanitizer's to find.
+ * stand before the libraries' (the program's symbols come first), say what happens before what,
+ * and call on. Of a count's end more order is said than there is: a race between two that both
+ * hold a reference is still seen, one that a missing reference makes is AddressSanitizer's to
+ * find.
  *
- * What is said before a reference is given back is too early when another one is given back in between:
- * then whoever is last has not learnt of it. An element's end is told exactly, by a weak reference of
- * ours, which GObject calls when the count has come to its end, before the finalizer. test-tsan.c shows both.
+ * What is said before a reference is given back is too early when another one is given back in
+ * between: then whoever is last has not learnt of it. An element's end is told exactly, by a weak
+ * reference of ours, which GObject calls when the count has come to its end, before the finalizer.
+ * test-tsan.c shows both.
  *
  * Part of the program only where it is built with TSan.
  */
@@ -126,7 +128,7 @@ g_cond_wait_until (GCond *cond, GMutex *mutex, gint64 end_time)
   return signalled;
 }
 
-/* Who finds that a buffer is its own alone has learnt of all who gave theirs back. */
+/* TRUE means that all other references were given back before: an acquire. */
 UNSEEN gboolean
 gst_mini_object_is_writable (const GstMiniObject *object)
 {

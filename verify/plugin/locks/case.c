@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* case.c: one holder, one call, in a process of its own. */
 #define _GNU_SOURCE
-#include "locks.h"
+#include "case.h"
+#include "job.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -25,13 +25,13 @@ static Case *seen_here;
 typedef struct {
   World *world;
   const Holder *holder;
-  void (*act) (World *world);
+  void (*step) (World *world);
   gboolean counts;
   gint64 began, ended; /* µs; read after job_wait says that it is over */
-} Deed;
+} Work;
 
 typedef struct {
-  Deed deed;
+  Work work;
   sem_t over;
 } Holding;
 
@@ -53,16 +53,16 @@ static gpointer
 do_holder (gpointer data)
 {
   Holding *holding = data;
-  const Deed *deed = &holding->deed;
-  const Holder *holder = deed->holder;
-  const guint k = holder->k == 0 || deed->counts ? WG_HOLDERS_NEVER : holder->k;
+  const Work *work = &holding->work;
+  const Holder *holder = work->holder;
+  const guint k = holder->k == 0 || work->counts ? WG_HOLDERS_NEVER : holder->k;
   volatile gchar pad[PAD];
 
   pad[0] = 0;
   (void) pad;
   if (!holder->operation->arms_itself)
     wl_holders->arm (k, holder->how);
-  deed->act (deed->world);
+  work->step (work->world);
   sem_post (&holding->over);
   return NULL;
 }
@@ -79,11 +79,11 @@ holding_wait (Holding *holding, guint ms)
 static void
 do_call (gpointer data)
 {
-  Deed *deed = data;
+  Work *work = data;
 
-  deed->began = g_get_monotonic_time ();
-  deed->act (deed->world);
-  deed->ended = wl_returned ? wl_returned : g_get_monotonic_time ();
+  work->began = g_get_monotonic_time ();
+  work->step (work->world);
+  work->ended = wl_returned ? wl_returned : g_get_monotonic_time ();
 }
 
 static Holding *
@@ -93,10 +93,10 @@ start_holder (World *world, const Holder *holder, gboolean counts)
   pthread_attr_t attributes;
   pthread_t thread;
 
-  holding->deed.world = world;
-  holding->deed.holder = holder;
-  holding->deed.act = holder->operation->act;
-  holding->deed.counts = counts;
+  holding->work.world = world;
+  holding->work.holder = holder;
+  holding->work.step = holder->operation->step;
+  holding->work.counts = counts;
   sem_init (&holding->over, 0, 0);
   /* Known before the first callback: arm() tells only when the thread runs. */
   wl_arm_k = holder->k == 0 || counts ? WG_HOLDERS_NEVER : holder->k;
@@ -169,7 +169,7 @@ static void
 go_on (World *world, const Options *options, const Holder *holder, const Call *call,
     Holding *holding, Job *calling, Case *seen)
 {
-  const gboolean patched = g_str_equal (options->label, "patched");
+  const gboolean after = g_str_equal (options->side, "after");
 
   if (holder->how == WG_HOLD_STALL) {
     if (holder->operation->release != NULL)
@@ -182,8 +182,8 @@ go_on (World *world, const Options *options, const Holder *holder, const Call *c
       show_threads (options, holder, call);
   }
   /* Where it is known not to, it is not waited for twice. */
-  seen->pair = world_new_pair_delivers (world, patched ? AGAIN_MS : AGAIN_MS / 2);
-  seen->other = patched ? world_other_listener_switches (world, AGAIN_MS) : seen->pair;
+  seen->pair = world_new_pair_delivers (world, after ? AGAIN_MS : AGAIN_MS / 2);
+  seen->other = after ? world_other_listener_switches (world, AGAIN_MS) : seen->pair;
 }
 
 void
@@ -208,15 +208,15 @@ case_run (const Options *options, const Holder *holder, const Call *call, Case *
   if (world == NULL)
     return;
 
-  Deed *deed = g_new0 (Deed, 1);
-  deed->world = world;
-  deed->act = call->act;
+  Work *work = g_new0 (Work, 1);
+  work->world = world;
+  work->step = call->step;
   seen->ms = -1;
   seen->state = CASE_RUN;
-  Job *calling = job_start (do_call, deed);
+  Job *calling = job_start (do_call, work);
   const gboolean returned = job_wait (calling, NEVER_MS);
   if (returned)
-    seen->ms = (gdouble) (deed->ended - deed->began) / G_TIME_SPAN_MILLISECOND;
+    seen->ms = (gdouble) (work->ended - work->began) / G_TIME_SPAN_MILLISECOND;
   seen->lost = g_atomic_int_get (&wl_lost);
   if (options->gdb != NULL && seen->ms < 0)
     show_threads (options, holder, call);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* holders.c: libwglocks.so. Nothing in here takes a lock: it would be one more that is held. */
+/* libwglocks.so. Nothing in here takes a lock: it would count as one more that is held. */
 #define _GNU_SOURCE
 #include "holders.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * holders.h: a thread that stalls, or dies, with a lock of the plugin in its hands.
+ * holders.h: a thread that stalls, or dies, while it holds a lock of the plugin.
  *
- * libwglocks.so is preloaded. It wraps the lock and unlock functions of GLib and pthreads, and looks
- * at nothing but calls that come from the plugin's own code, in a thread that was armed. Such a
- * thread stalls or ends right after its k-th lock, as told, once in a process. The table is found by
- * dlsym (WG_HOLDERS_SYMBOL), so that the program needs no link to the library.
+ * libwglocks.so is preloaded. It wraps the lock and unlock functions of GLib and pthreads, and
+ * looks at nothing but calls that come from the plugin's own code, in a thread that was armed.
+ * Such a thread stalls or ends right after its k-th lock, as told, once in a process. The table is
+ * found by dlsym (WG_HOLDERS_SYMBOL), so that the program needs no link to the library.
  *
  * Threads: arm() is about the calling thread; one in a process is armed. The rest is for any.
  */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* judge.c: what of it may be so, one line of JSON for each holder, and the table. */
-#include "locks.h"
+#include "judge.h"
 
 #include <json-glib/json-glib.h>
 #include <stdio.h>
@@ -15,7 +14,7 @@
 /* What is done to the one element itself. */
 #define OF_A "eos-consumer|listen-affected|detach-affected|null-consumer|upstream-*"
 
-/* Who may be kept waiting by what, in a patched plugin, and why. Globs, with |. */
+/* After: calls that may wait for an operation, and why. Globs, with |. */
 static const struct {
   const gchar *operations, *calls, *why;
 } allowed[] = {
@@ -29,7 +28,7 @@ static const struct {
 /* By whom b no longer listens to p, or is at EOS. */
 #define B_IS_GONE "sink-same|sink-rename|in-notify|eos"
 
-/* Of upstream: who holds this keeps these for ever. */
+/* Before: a holder of this lock keeps these calls for ever. */
 static const struct {
   const gchar *holds, *calls;
 } faults[] = {
@@ -69,8 +68,8 @@ is_expected_fault (const gchar *holds, const Call *call)
   return FALSE;
 }
 
-/* Whether a buffer that is pushed into p is to arrive at b, once the push returns. Who keeps the
- * lock of b's queue loses what comes meanwhile. */
+/* Whether a buffer that p pushes need not arrive at b: while a thread keeps the lock of b's queue,
+ * what comes meanwhile is dropped. */
 static gboolean
 may_be_lost (const Holder *holder, const Case *seen)
 {
@@ -91,13 +90,13 @@ judge_case (const Options *options, const Holder *holder, const Call *call, cons
   if (seen->state < CASE_RUN && seen->crash[0] == '\0')
     return seen->state == CASE_NOT_HELD ? "not so: the thread gets there"
                                         : "not so: the case can be set up";
-  if (g_str_equal (options->label, "upstream"))
+  if (g_str_equal (options->side, "before"))
     return is_expected_fault (seen->holds, call) && !shown ? "fault not shown: it never returns"
                                                            : NULL;
   if (seen->crash[0] != '\0')
     return "not held: the process lives";
   if (is_slow (seen) && judge_allowed (holder, call) == NULL)
-    return "not held: it returns within the bound";
+    return "not held: it returns within the limit";
   if (seen->lost && !may_be_lost (holder, seen))
     return "not held: the buffer arrives";
   if (seen->late)
@@ -170,7 +169,7 @@ describe (const Options *options, const Holder *holder, const Row *row)
   g_autofree gchar *name = holder_name (holder);
 
   json_object_set_string_member (object, "scenario", "locks");
-  json_object_set_string_member (object, "label", options->label);
+  json_object_set_string_member (object, "label", options->side);
   json_object_set_string_member (object, "target", "interpipe");
   json_object_set_string_member (object, "holder", name);
   json_object_set_string_member (object, "operation", holder->operation->about);
@@ -187,7 +186,7 @@ describe (const Options *options, const Holder *holder, const Row *row)
 }
 
 gchar *
-judge_row (const Options *options, const Holder *holder, const Case *cases, gboolean *pass)
+judge_row (const Options *options, const Holder *holder, const Case *cases)
 {
   g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
   g_autofree gchar *date = g_date_time_format (now, "%Y-%m-%dT%H:%M:%SZ");
@@ -220,16 +219,16 @@ judge_row (const Options *options, const Holder *holder, const Case *cases, gboo
     json_object_set_string_member (object, "message", row.message);
   json_object_set_string_member (object, "gstreamer", gstreamer);
   json_object_set_string_member (object, "date", date);
-  *pass = json_array_get_length (row.failed) == 0;
+  const gboolean pass = json_array_get_length (row.failed) == 0;
   json_object_set_array_member (object, "failed", row.failed);
-  json_object_set_boolean_member (object, "pass", *pass);
+  json_object_set_boolean_member (object, "pass", pass);
   json_node_take_object (node, object);
   return json_to_string (node, FALSE);
 }
 
 /* ---- the table ---- */
 
-/* What nobody had to wait for, on a busy machine. */
+/* A call that waited for no lock, on a busy machine. */
 #define FINE_MS 150
 
 static void

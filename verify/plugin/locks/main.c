@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* main.c: wolf-locks: who waits for whom in a gst-interpipe plugin. */
 #define _GNU_SOURCE
-#include "locks.h"
+#include "judge.h"
+#include "plugin.h"
+#include "processes.h"
+#include "tally.h" /* verify/report/result */
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -12,17 +14,6 @@
 /* Most of a case is waiting. */
 #define JOBS_DEFAULT 8
 #define PRELOAD "libwglocks.so"
-
-static gboolean
-is_chosen (const gchar *name, const gchar *globs)
-{
-  g_auto (GStrv) list = g_strsplit (globs ? globs : "*", ",", -1);
-
-  for (gchar **glob = list; *glob != NULL; glob++)
-    if (g_pattern_match_simple (*glob, name))
-      return TRUE;
-  return FALSE;
-}
 
 /* Starts the program anew with the library, which lies beside it, unless that is so already. */
 static gboolean
@@ -42,28 +33,15 @@ be_preloaded (char **argv)
   return FALSE;
 }
 
-/* Nothing of the machine's own GStreamer settings and plugins. */
 static gboolean
-load_plugin (const Options *options)
+load (const Options *options)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree gchar *bound = g_strdup_printf ("%d", LOCK_MS);
+  g_autofree gchar *limit = g_strdup_printf ("%d", LOCK_MS);
 
-  g_setenv ("WOLF_GUARD_LOCK_MS", bound, TRUE);
-  g_setenv ("GST_REGISTRY_DISABLE", "yes", TRUE);
-  g_setenv ("GST_REGISTRY", "/dev/null", TRUE);
-  g_setenv ("GST_PLUGIN_PATH_1_0", "", TRUE);
-  g_setenv ("GST_PLUGIN_PATH", "", TRUE);
-  g_setenv ("GST_PLUGIN_SYSTEM_PATH_1_0", "", TRUE);
-  g_setenv ("GST_PLUGIN_SYSTEM_PATH", "", TRUE);
-  g_unsetenv ("G_DEBUG");
-  g_unsetenv ("GST_DEBUG");
-  g_unsetenv ("GST_TRACERS");
-  if (gst_init_check (NULL, NULL, &error)) {
-    g_autoptr (GstPlugin) plugin = gst_plugin_load_file (options->plugin, &error);
-    if (plugin != NULL)
-      return TRUE;
-  }
+  g_setenv ("WOLF_GUARD_LOCK_MS", limit, TRUE);
+  if (plugin_load (options->plugin, &error))
+    return TRUE;
   g_printerr ("wolf-locks: %s: %s\n", options->plugin, error ? error->message : "not loaded");
   return FALSE;
 }
@@ -80,8 +58,8 @@ list (void)
   return EXIT_SUCCESS;
 }
 
-/* For whom a thread delivers depends on what it finds to do: its locks are counted again, with nothing beside it, and
- * the highest number counts. */
+/* For whom a thread delivers depends on what it finds to do: its locks are counted again, with
+ * nothing beside it, and the highest number counts. */
 #define COUNTS_ALONE 3
 
 /* How many locks each operation takes with this plugin, by doing it. One for each operation. */
@@ -89,7 +67,7 @@ static const Case *
 count_locks (const Options *options)
 {
   g_autoptr (GArray) tasks = g_array_new (FALSE, FALSE, sizeof (Task));
-  Case *counts = pool_shared (MAX_OPERATIONS * sizeof *counts);
+  Case *counts = processes_shared (MAX_OPERATIONS * sizeof *counts);
   static Holder holders[MAX_OPERATIONS];
 
   for (guint i = 0; wl_operations[i].name != NULL; i++) {
@@ -98,13 +76,13 @@ count_locks (const Options *options)
     if (wl_operations[i].where == AT_LOCKS)
       g_array_append_val (tasks, task);
   }
-  pool_run (options, (const Task *) (gpointer) tasks->data, tasks->len, (guint) options->jobs);
+  processes_run (options, (const Task *) (gpointer) tasks->data, tasks->len, (guint) options->jobs);
   for (guint i = 0; i < tasks->len * COUNTS_ALONE; i++) {
     const Task *task = &g_array_index (tasks, Task, i % tasks->len);
     const Case before = *task->seen;
     if (!task->holder->operation->delivers)
       continue;
-    pool_run (options, task, 1, 1);
+    processes_run (options, task, 1, 1);
     if (before.state == CASE_RUN && before.count > task->seen->count)
       *task->seen = before;
   }
@@ -119,7 +97,7 @@ add_holder (GArray *holders, const Options *options, const Operation *operation,
   for (WgHow how = WG_HOLD_STALL; how <= hows; how++) {
     const Holder holder = { operation, k, how };
     g_autofree gchar *name = holder_name (&holder);
-    if (is_chosen (name, options->only) && (how == WG_HOLD_STALL || !operation->only_stalls))
+    if (tally_chooses (options->only, name) && (how == WG_HOLD_STALL || !operation->only_stalls))
       g_array_append_val (holders, holder);
   }
 }
@@ -152,63 +130,34 @@ run_row (const Options *options, const Holder *holder, Case *row)
   guint n = 0;
 
   for (guint i = 0; wl_calls[i].name != NULL; i++)
-    if (is_chosen (wl_calls[i].name, options->calls))
+    if (tally_chooses (options->calls, wl_calls[i].name))
       tasks[n++] = (Task){ holder, &wl_calls[i], &row[i] };
-  pool_run (options, tasks, n, (guint) options->jobs);
+  processes_run (options, tasks, n, (guint) options->jobs);
   for (guint i = 0; i < n; i++) {
     const gchar *fault = judge_case (options, holder, tasks[i].call, tasks[i].seen);
     if (fault == NULL)
       continue;
     *tasks[i].seen = (Case){ .again = tasks[i].seen->again };
     g_strlcpy (tasks[i].seen->first, fault, sizeof tasks[i].seen->first);
-    pool_run (options, &tasks[i], 1, 1);
+    processes_run (options, &tasks[i], 1, 1);
   }
 }
 
 static gint
-run (const Options *options, FILE *out)
+run (const Options *options, Tally *tally)
 {
   g_autoptr (GArray) holders = find_holders (options);
   const Holder *all = (const Holder *) (gpointer) holders->data;
   g_autofree Case **rows = g_new0 (Case *, holders->len);
-  guint passed = 0;
 
   for (guint i = 0; i < holders->len; i++) {
-    gboolean pass = FALSE;
-    rows[i] = pool_shared (wl_n_calls () * sizeof (Case));
+    rows[i] = processes_shared (wl_n_calls () * sizeof (Case));
     run_row (options, &all[i], rows[i]);
-    g_autofree gchar *line = judge_row (options, &all[i], rows[i], &pass);
-    fprintf (out, "%s\n", line);
-    fflush (out);
-    if (out != stdout)
-      printf ("%s\n", line);
-    passed += pass;
+    g_autofree gchar *line = judge_row (options, &all[i], rows[i]);
+    tally_add (tally, line);
   }
   judge_table (all, rows, holders->len);
-  g_printerr ("wolf-locks: %s: %u of %u pass\n", options->label, passed, holders->len);
-  return passed == holders->len && passed > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-/* Takes the plugin's folder, or its file. */
-static gboolean
-check (Options *options)
-{
-  if (options->plugin != NULL && g_file_test (options->plugin, G_FILE_TEST_IS_DIR)) {
-    gchar *file = g_build_filename (options->plugin, WG_HOLDERS_PLUGIN, NULL);
-    g_free (options->plugin);
-    options->plugin = file;
-  }
-  if (options->plugin == NULL || !g_file_test (options->plugin, G_FILE_TEST_IS_REGULAR)) {
-    g_printerr ("wolf-locks: --plugin %s: no " WG_HOLDERS_PLUGIN " there; see --help\n",
-        options->plugin ? options->plugin : "(not given)");
-    return FALSE;
-  }
-  if (g_strcmp0 (options->label, "upstream") != 0 && g_strcmp0 (options->label, "patched") != 0) {
-    g_printerr ("wolf-locks: --label is upstream or patched: it says what is expected\n");
-    return FALSE;
-  }
-  options->jobs = CLAMP (options->jobs, 1, 64);
-  return TRUE;
+  return tally_close (tally);
 }
 
 int
@@ -217,8 +166,8 @@ main (int argc, char **argv)
   static Options options = { .jobs = JOBS_DEFAULT };
   const GOptionEntry entries[] = { { "plugin", 0, 0, G_OPTION_ARG_FILENAME, &options.plugin,
                                        "Where libgstinterpipe.so is", "DIR" },
-    { "label", 0, 0, G_OPTION_ARG_STRING, &options.label, "What is expected of it",
-        "upstream|patched" },
+    { "side", 0, 0, G_OPTION_ARG_STRING, &options.side, "What is expected of it", "before|after" },
+    { "label", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_CALLBACK, plugin_old_option, NULL, NULL },
     { "only", 0, 0, G_OPTION_ARG_STRING, &options.only, "Holders by name or glob, with commas",
         "NAMES" },
     { "calls", 0, 0, G_OPTION_ARG_STRING, &options.calls, "Calls by name or glob, with commas",
@@ -233,24 +182,24 @@ main (int argc, char **argv)
   g_autoptr (GOptionContext) context = g_option_context_new ("— who waits for whom");
   g_autoptr (GError) error = NULL;
   g_auto (GStrv) args = g_strdupv (argv);
+  Tally tally;
 
   g_option_context_add_main_entries (context, entries, NULL);
   g_option_context_set_description (context,
       "One line of JSON per holder, a table on stderr. Exit status: 0 all pass; 1 some do not;\n"
-      "2 wrong usage. Of upstream's plugin the known hangs must show, of a patched one none may\n"
-      "but what GStreamer's own locks block.\n");
+      "2 wrong usage. before: the known hangs must show. after: nothing may hang but what\n"
+      "GStreamer's own locks block.\n");
   if (!g_option_context_parse (context, &argc, &argv, &error)) {
     g_printerr ("wolf-locks: %s\n", error->message);
     return 2;
   }
   if (options.list)
     return list ();
-  if (!check (&options) || !be_preloaded (args))
+  if (!plugin_find (&options.plugin, "wolf-locks") || !plugin_is_side (options.side, "wolf-locks")
+      || !be_preloaded (args))
     return 2;
-  FILE *out = options.out ? fopen (options.out, "ae") : stdout;
-  if (out == NULL) {
-    g_printerr ("wolf-locks: cannot write %s\n", options.out);
+  options.jobs = CLAMP (options.jobs, 1, 64);
+  if (!tally_open (&tally, "wolf-locks", options.side, options.out, FALSE))
     return 2;
-  }
-  return load_plugin (&options) ? run (&options, out) : 2;
+  return load (&options) ? run (&options, &tally) : 2;
 }

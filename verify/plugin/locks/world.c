@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* world.c: what a case acts on, and what its locks are called. */
 #define _GNU_SOURCE
-#include "locks.h"
+#include "world.h"
+
+#include "job.h"
 
 #include <elf.h>
 #include <link.h>
@@ -14,25 +15,25 @@ world_new (void)
 {
   World *world = g_new0 (World, 1);
 
-  world->p = feed_new_here ("p", 1, 64, GST_STATE_PLAYING);
-  world->q = feed_new_here ("q", 2, 64, GST_STATE_PLAYING);
-  world->r = feed_new_here ("r", 3, 128, GST_STATE_PLAYING);
-  world->x = feed_new_here ("x", 4, 64, GST_STATE_NULL);
-  world->w = feed_new_here ("w", 5, 64, GST_STATE_NULL);
-  world->a = take_playing ("a", "p");
-  world->b = take_playing ("b", "p");
-  world->c = take_playing ("c", "q");
-  world->y = take_playing ("y", "x");
-  world->older = feed_new_here ("twin", 11, 64, GST_STATE_PLAYING);
-  world->newest = feed_new_here ("twin", 12, 64, GST_STATE_NULL);
-  world->heir = take_playing ("heir", "twin");
-  world->s = take_new ("s", "p");
-  world->t = take_new ("t", "p");
-  world->z = take_new ("z", "p");
-  take_start (world->z);
-  take_stop (world->z);
-  const gboolean streams = take_gets (world->a, world->p) && take_gets (world->b, world->p)
-      && take_gets (world->c, world->q);
+  world->p = producer_new_here ("p", 1, 64, GST_STATE_PLAYING);
+  world->q = producer_new_here ("q", 2, 64, GST_STATE_PLAYING);
+  world->r = producer_new_here ("r", 3, 128, GST_STATE_PLAYING);
+  world->x = producer_new_here ("x", 4, 64, GST_STATE_NULL);
+  world->w = producer_new_here ("w", 5, 64, GST_STATE_NULL);
+  world->a = consumer_playing ("a", "p");
+  world->b = consumer_playing ("b", "p");
+  world->c = consumer_playing ("c", "q");
+  world->y = consumer_playing ("y", "x");
+  world->older = producer_new_here ("twin", 11, 64, GST_STATE_PLAYING);
+  world->newest = producer_new_here ("twin", 12, 64, GST_STATE_NULL);
+  world->heir = consumer_playing ("heir", "twin");
+  world->s = consumer_new ("s", "p");
+  world->t = consumer_new ("t", "p");
+  world->z = consumer_new ("z", "p");
+  consumer_start (world->z);
+  consumer_stop (world->z);
+  const gboolean streams = consumer_gets (world->a, world->p) && consumer_gets (world->b, world->p)
+      && consumer_gets (world->c, world->q);
   return streams ? world : NULL;
 }
 
@@ -45,12 +46,12 @@ static void
 new_pair (gpointer data)
 {
   New *new = data;
-  Feed *feed = feed_new_here ("new", 9, 64, GST_STATE_PLAYING);
-  Take *take = take_new ("new-source", "new");
+  Producer *producer = producer_new_here ("new", 9, 64, GST_STATE_PLAYING);
+  Consumer *consumer = consumer_new ("new-source", "new");
 
-  gst_element_set_state (take->src, GST_STATE_PLAYING);
-  feed_push (feed);
-  g_atomic_int_set (&new->delivers, take_wait (take, 9, 0, NEVER_MS));
+  gst_element_set_state (consumer->src, GST_STATE_PLAYING);
+  producer_push (producer);
+  g_atomic_int_set (&new->delivers, consumer_wait (consumer, 9, 0, NEVER_MS));
 }
 
 gboolean
@@ -66,11 +67,11 @@ static void
 other_listens (gpointer data)
 {
   New *new = data;
-  Feed *feed = feed_new_here ("newer", 10, 64, GST_STATE_PLAYING);
+  Producer *producer = producer_new_here ("newer", 10, 64, GST_STATE_PLAYING);
 
-  take_listen_here (new->world->b, "newer");
-  feed_push (feed);
-  g_atomic_int_set (&new->delivers, take_wait (new->world->b, 10, 0, NEVER_MS));
+  consumer_listen_here (new->world->b, "newer");
+  producer_push (producer);
+  g_atomic_int_set (&new->delivers, consumer_wait (new->world->b, 10, 0, NEVER_MS));
 }
 
 gboolean
@@ -202,21 +203,21 @@ world_name_lock (World *world, const gchar *plugin, const void *lock, gboolean o
   if (at >= image.data && at < image.data_end)
     return name_static (plugin, &image, at);
   const struct {
-    Feed *feed;
+    Producer *producer;
     const gchar *name;
-  } feeds[] = { { world->p, "p" }, { world->q, "q" }, { world->r, "r" }, { world->x, "x" } };
-  for (guint i = 0; i < G_N_ELEMENTS (feeds); i++) {
-    gchar *name = name_of_element (feeds[i].feed->sink, feeds[i].name, at);
+  } producers[] = { { world->p, "p" }, { world->q, "q" }, { world->r, "r" }, { world->x, "x" } };
+  for (guint i = 0; i < G_N_ELEMENTS (producers); i++) {
+    gchar *name = name_of_element (producers[i].producer->sink, producers[i].name, at);
     if (name != NULL)
       return name;
   }
   const struct {
-    Take *take;
+    Consumer *consumer;
     const gchar *name;
-  } takes[] = { { world->a, "a" }, { world->b, "b" }, { world->c, "c" }, { world->y, "y" },
+  } consumers[] = { { world->a, "a" }, { world->b, "b" }, { world->c, "c" }, { world->y, "y" },
     { world->s, "s" }, { world->t, "t" }, { world->z, "z" } };
-  for (guint i = 0; i < G_N_ELEMENTS (takes); i++) {
-    gchar *name = name_of_element (takes[i].take->src, takes[i].name, at);
+  for (guint i = 0; i < G_N_ELEMENTS (consumers); i++) {
+    gchar *name = name_of_element (consumers[i].consumer->src, consumers[i].name, at);
     if (name != NULL)
       return name;
   }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* account.c: what a scenario's process has counted, readable by its parent after a crash. */
-#include "interpipe.h"
+#include "account.h"
 
 #include <string.h>
 #include <sys/mman.h>

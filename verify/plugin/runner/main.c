@@ -2,7 +2,9 @@
 /*
  * main.c: wolf-interpipe: runs scenarios against a gst-interpipe plugin, one process each.
  */
-#include "interpipe.h"
+#include "child.h"
+#include "plugin.h"
+#include "scenario.h"
 #include "tally.h" /* verify/report/result */
 
 #include <stdio.h>
@@ -10,19 +12,27 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A scenario's own calls have bounds; this is for what none of them caught. */
-#define SCENARIO_BOUND_MS (30000 * WGI_SLOWNESS)
+/* A scenario's own calls have time limits; this is for what none of them caught. */
+#define SCENARIO_LIMIT_MS (30000 * WGI_SLOWNESS)
+
+static const Scenario *const tables[] = { lifetime_scenarios, names_scenarios, race_scenarios,
+  locks_scenarios, caps_scenarios, buffers_scenarios, events_scenarios, stress_scenarios };
+
+typedef struct {
+  const Scenario *scenario;
+  const WgiOptions *options;
+} Run;
 
 /* In the child. Leaves its line in the account. */
 static void
-play (const WgiOptions *options, gpointer data)
+run_in_child (gconstpointer data)
 {
-  const Scenario *scenario = data;
-  Result *result = result_new (scenario->name, &options->head);
+  const Run *run = data;
+  Result *result = result_new (run->scenario->name, &run->options->head);
   g_autoptr (GError) error = NULL;
 
-  if (run_load (options, &error))
-    scenario->run (result);
+  if (plugin_load (run->options->plugin, &error))
+    run->scenario->run (result);
   else
     must (result, FALSE, error ? error->message : "the plugin can be loaded");
   result_add_account (result);
@@ -32,7 +42,7 @@ play (const WgiOptions *options, gpointer data)
 
 /* A crash or a hang is a fault shown, if the scenario had set up what it needs. */
 static gchar *
-line_of_the_dead (const Scenario *scenario, const WgiOptions *options, const gchar *how)
+line_of_ended_child (const Scenario *scenario, const WgiOptions *options, const gchar *how)
 {
   Result *result = result_new (scenario->name, &options->head);
 
@@ -47,11 +57,11 @@ line_of_the_dead (const Scenario *scenario, const WgiOptions *options, const gch
 }
 
 static gchar *
-conduct (const Scenario *scenario, const WgiOptions *options)
+line_of_parent (const Scenario *scenario, const WgiOptions *options)
 {
   Result *result = result_new (scenario->name, &options->head);
 
-  scenario->conduct (options, result);
+  scenario->run_in_parent (options, result);
   gchar *line = result_line (result);
   result_free (result);
   return line;
@@ -60,57 +70,34 @@ conduct (const Scenario *scenario, const WgiOptions *options)
 static void
 run_scenario (const Scenario *scenario, const WgiOptions *options, Tally *tally)
 {
+  const Run run = { scenario, options };
   g_autofree gchar *line = NULL;
   g_autofree gchar *how = NULL;
 
   account_reset ();
   fflush (NULL);
-  if (scenario->conduct != NULL)
-    line = conduct (scenario, options);
-  else if (run_child (options, play, (gpointer) scenario, SCENARIO_BOUND_MS, &how) == ENDED_WELL)
+  if (scenario->run_in_parent != NULL)
+    line = line_of_parent (scenario, options);
+  else if (run_child (run_in_child, &run, SCENARIO_LIMIT_MS, &how) == ENDED_WELL)
     line = g_strdup (wgi_account->line);
   else
-    line = line_of_the_dead (scenario, options, how);
+    line = line_of_ended_child (scenario, options, how);
   tally_add (tally, line);
 }
 
 static gint
 list (void)
 {
-  for (const Scenario *scenario = wgi_scenarios; scenario->name != NULL; scenario++)
-    printf ("%-22s %s\n", scenario->name, scenario->about);
+  for (guint i = 0; i < G_N_ELEMENTS (tables); i++)
+    for (const Scenario *scenario = tables[i]; scenario->name != NULL; scenario++)
+      printf ("%-22s %s\n", scenario->name, scenario->about);
   return EXIT_SUCCESS;
-}
-
-/* Takes the plugin's folder, or its file. */
-static gboolean
-find_plugin (WgiOptions *options)
-{
-  if (options->plugin != NULL && g_file_test (options->plugin, G_FILE_TEST_IS_DIR)) {
-    gchar *file = g_build_filename (options->plugin, "libgstinterpipe.so", NULL);
-    g_free (options->plugin);
-    options->plugin = file;
-  }
-  if (options->plugin != NULL && g_file_test (options->plugin, G_FILE_TEST_IS_REGULAR))
-    return TRUE;
-  g_printerr ("wolf-interpipe: --plugin %s: no libgstinterpipe.so there; see --help\n",
-      options->plugin ? options->plugin : "(not given)");
-  return FALSE;
-}
-
-static gboolean
-is_label (const gchar *label)
-{
-  if (g_strcmp0 (label, "upstream") == 0 || g_strcmp0 (label, "patched") == 0)
-    return TRUE;
-  g_printerr ("wolf-interpipe: --label is upstream or patched: it says what is expected\n");
-  return FALSE;
 }
 
 /* The sanitizers see the life of what GLib allocates only if it comes from malloc. GLib looks at
  * this before main is reached, so start anew. */
 static void
-be_plain (char **argv)
+use_malloc (char **argv)
 {
   if (WGI_SLOWNESS == 1 || g_getenv ("G_SLICE") != NULL)
     return;
@@ -124,8 +111,8 @@ main (int argc, char **argv)
   static WgiOptions options;
   const GOptionEntry entries[] = { { "plugin", 0, 0, G_OPTION_ARG_FILENAME, &options.plugin,
                                        "Where libgstinterpipe.so is", "DIR" },
-    { "label", 0, 0, G_OPTION_ARG_STRING, &options.label, "What is expected of it",
-        "upstream|patched" },
+    { "side", 0, 0, G_OPTION_ARG_STRING, &options.side, "What is expected of it", "before|after" },
+    { "label", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_CALLBACK, plugin_old_option, NULL, NULL },
     { "commit", 0, 0, G_OPTION_ARG_STRING, &options.commit, "The plugin's commit, for the results",
         "ID" },
     { "out", 0, 0, G_OPTION_ARG_FILENAME, &options.out, "Append the results here, too", "FILE" },
@@ -140,34 +127,36 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   Tally tally;
 
-  be_plain (argv);
+  use_malloc (argv);
   g_option_context_add_main_entries (context, entries, NULL);
   g_option_context_set_description (context,
       "One line of JSON per scenario. Exit status: 0 all pass; 1 some do not; 2 wrong usage.\n"
-      "Of upstream's plugin the fault must show, of a patched one the promise must hold.\n");
+      "before: the fault must show. after: the promise must hold.\n");
   if (!g_option_context_parse (context, &argc, &argv, &error)) {
     g_printerr ("wolf-interpipe: %s\n", error->message);
     return 2;
   }
   if (options.list)
     return list ();
-  if (!find_plugin (&options) || !is_label (options.label))
+  if (!plugin_find (&options.plugin, "wolf-interpipe")
+      || !plugin_is_side (options.side, "wolf-interpipe"))
     return 2;
   if (!account_open ()) {
     g_printerr ("wolf-interpipe: cannot share memory with its scenarios\n");
     return 2;
   }
-  if (!tally_open (&tally, "wolf-interpipe", options.label, options.out, FALSE))
+  if (!tally_open (&tally, "wolf-interpipe", options.side, options.out, FALSE))
     return 2;
   options.head = (ResultHead){
     "interpipe",
-    options.label,
+    options.side,
     "interpipe",
     options.commit,
     options.long_run,
   };
-  for (const Scenario *scenario = wgi_scenarios; scenario->name != NULL; scenario++)
-    if (tally_chooses (options.only, scenario->name))
-      run_scenario (scenario, &options, &tally);
+  for (guint i = 0; i < G_N_ELEMENTS (tables); i++)
+    for (const Scenario *scenario = tables[i]; scenario->name != NULL; scenario++)
+      if (tally_chooses (options.only, scenario->name))
+        run_scenario (scenario, &options, &tally);
   return tally_close (&tally);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* scenarios-buffers.c: what arrives of what was sent, how often, and how much of it waits. */
-#include "fixture.h"
+/* what arrives of what was sent, how often, and how much of it waits. */
+#include "pool.h"
+#include "scenario.h"
 
 #define RESTART_TS 0
 #define COMPENSATE_TS 2
@@ -15,36 +16,38 @@ give_clock (GstElement *element, GstClockTime base_time)
   gst_element_set_base_time (element, base_time);
 }
 
-static Take *
-take_in_sync (const gchar *name, const gchar *node, gint stream_sync)
+static Consumer *
+consumer_in_sync (const gchar *name, const gchar *node, gint stream_sync)
 {
-  Take *take = take_new (name, node);
+  Consumer *consumer = consumer_new (name, node);
 
-  g_object_set (take->src, "stream-sync", stream_sync, NULL);
-  give_clock (take->src, 0);
-  return take;
+  g_object_set (consumer->src, "stream-sync", stream_sync, NULL);
+  give_clock (consumer->src, 0);
+  return consumer;
 }
 
-void
-scenario_restart_ts_shared (Result *result)
+static void
+restart_ts_shared (Result *result)
 {
-  Feed *feed = feed_new ("n", 1, 64);
-  Take *original = take_playing ("original", "n");
-  Take *restarts = take_in_sync ("restarts", "n", RESTART_TS);
+  Producer *producer = producer_new ("n", 1, 64);
+  Consumer *original = consumer_playing ("original", "n");
+  Consumer *restarts = consumer_in_sync ("restarts", "n", RESTART_TS);
 
-  must (result, take_start (restarts) && take_gets (original, feed) && take_gets (restarts, feed),
+  must (result,
+      consumer_start (restarts) && consumer_gets (original, producer)
+          && consumer_gets (restarts, producer),
       "both consumers hear");
-  /* So that what one does to a buffer is done before the other looks at it. */
-  take_stall (original);
-  feed_push (feed);
-  must (result, take_wait_stalled (original, WGI_SOON_MS), "the one consumer stands still");
+  /* The one changes a buffer before the other sees it. */
+  consumer_stall (original);
+  producer_push (producer);
+  must (result, consumer_wait_stalled (original, WGI_SOON_MS), "the one consumer stalls");
   go_to_work ();
-  feed_push_n (feed, 8);
-  must (result, take_wait (restarts, 1, 9, WGI_SOON_MS), "the other has them all");
-  take_go_on (original);
-  must (result, take_wait (original, 1, 9, WGI_SOON_MS), "the one has them all, too");
-  result_int (result, "other_pts", take_read (original, &original->other_pts));
-  promise (result, take_read (original, &original->other_pts) == 0,
+  producer_push_n (producer, 8);
+  must (result, consumer_wait (restarts, 1, 9, WGI_SOON_MS), "the other has them all");
+  consumer_go_on (original);
+  must (result, consumer_wait (original, 1, 9, WGI_SOON_MS), "the one has them all, too");
+  result_int (result, "other_pts", consumer_read (original, &original->other_pts));
+  promise (result, consumer_read (original, &original->other_pts) == 0,
       "timestamps are not changed for the others");
 }
 
@@ -52,92 +55,95 @@ scenario_restart_ts_shared (Result *result)
 static void
 with_pool (Result *result, gint stream_sync)
 {
-  Feed *feed = feed_new ("n", 1, 64);
-  Take *original = take_new ("original", "n");
-  Take *other = take_in_sync ("other", "n", stream_sync);
+  Producer *producer = producer_new ("n", 1, 64);
+  Consumer *original = consumer_new ("original", "n");
+  Consumer *other = consumer_in_sync ("other", "n", stream_sync);
   GstBufferPool *pool = counting_pool_new (64, 2, POOL_MAX);
 
   original->hold = 2;
   other->hold = 3;
   /* A producer that has played for a second longer than this consumer. */
-  give_clock (feed->sink, 0);
+  give_clock (producer->sink, 0);
   gst_element_set_base_time (
       other->src, stream_sync == COMPENSATE_TS ? 3 * WGI_BUFFER_INTERVAL : 0);
   other->shift = -(gint64) (3 * WGI_BUFFER_INTERVAL);
-  must (result, take_start (original) && take_start (other), "the consumers start");
-  feed->number = 3;
-  must (result, take_gets (original, feed) && take_gets (other, feed), "both consumers hear");
-  feed->pool = pool;
+  must (result, consumer_start (original) && consumer_start (other), "the consumers start");
+  producer->number = 3;
+  must (result, consumer_gets (original, producer) && consumer_gets (other, producer),
+      "both consumers hear");
+  producer->pool = pool;
   go_to_work ();
   phase ("buffers from a pool");
   for (guint i = 0; i < 200; i++)
-    if (!take_gets (other, feed))
+    if (!consumer_gets (other, producer))
       break;
-  must (result, take_wait (other, 1, 200, WGI_SOON_MS), "buffers arrive");
+  must (result, consumer_wait (other, 1, 200, WGI_SOON_MS), "buffers arrive");
   result_int (result, "pushed", 200);
   result_int (result, "allocated", counting_pool_allocated (pool));
   result_int (result, "discarded", counting_pool_discarded (pool));
   promise (result, counting_pool_discarded (pool) == 0, "the pool keeps its buffers");
   holds (result, counting_pool_allocated (pool) <= POOL_MAX, "and needs no more of them");
-  holds (result, take_read (original, &original->other_pts) == 0,
+  holds (result, consumer_read (original, &original->other_pts) == 0,
       "timestamps are not changed for the others");
   if (stream_sync == COMPENSATE_TS)
-    holds (result, take_read (other, &other->other_pts) == 0,
+    holds (result, consumer_read (other, &other->other_pts) == 0,
         "timestamps are changed by the difference");
 }
 
-void
-scenario_restart_ts_pool (Result *result)
+static void
+restart_ts_pool (Result *result)
 {
   with_pool (result, RESTART_TS);
 }
 
-void
-scenario_compensate_ts_pool (Result *result)
+static void
+compensate_ts_pool (Result *result)
 {
   with_pool (result, COMPENSATE_TS);
 }
 
 /* There is nothing to be compensated in a buffer without a timestamp. */
-void
-scenario_compensate_ts_none (Result *result)
+static void
+compensate_ts_none (Result *result)
 {
-  Feed *feed = feed_new ("n", 1, 64);
-  Take *take = take_in_sync ("l", "n", COMPENSATE_TS);
+  Producer *producer = producer_new ("n", 1, 64);
+  Consumer *consumer = consumer_in_sync ("l", "n", COMPENSATE_TS);
 
-  give_clock (feed->sink, GST_SECOND);
-  feed->no_pts = TRUE;
-  must (result, take_start (take), "the consumer starts");
+  give_clock (producer->sink, GST_SECOND);
+  producer->no_pts = TRUE;
+  must (result, consumer_start (consumer), "the consumer starts");
   go_to_work ();
   phase ("buffers without timestamps");
-  must (result, take_gets (take, feed) && take_gets (take, feed), "they arrive");
-  result_int (result, "other_pts", take_read (take, &take->other_pts));
-  promise (result, take_read (take, &take->other_pts) == 0, "no timestamp is made of none");
+  must (result, consumer_gets (consumer, producer) && consumer_gets (consumer, producer),
+      "they arrive");
+  result_int (result, "other_pts", consumer_read (consumer, &consumer->other_pts));
+  promise (
+      result, consumer_read (consumer, &consumer->other_pts) == 0, "no timestamp is made of none");
 }
 
-void
-scenario_first_buffer_once (Result *result)
+static void
+first_buffer_once (Result *result)
 {
-  Feed *feed = feed_new_here ("n", 1, 64, GST_STATE_PAUSED);
-  Take *early = take_playing ("early", "n");
+  Producer *producer = producer_new_here ("n", 1, 64, GST_STATE_PAUSED);
+  Consumer *early = consumer_playing ("early", "n");
 
-  Job *push = job_start (feed_push, feed);
+  Job *push = job_start (producer_push, producer);
   must (result,
-      gst_element_get_state (feed->sink, NULL, NULL, WGI_SOON_MS * GST_MSECOND)
+      gst_element_get_state (producer->sink, NULL, NULL, WGI_SOON_MS * GST_MSECOND)
           == GST_STATE_CHANGE_SUCCESS,
       "the producer prerolls");
   go_to_work ();
   phase ("a listener between preroll and play");
-  Take *late = take_playing ("late", "n");
-  gst_element_set_state (feed->sink, GST_STATE_PLAYING);
+  Consumer *late = consumer_playing ("late", "n");
+  gst_element_set_state (producer->sink, GST_STATE_PLAYING);
   must (result, job_wait (push, WGI_SOON_MS), "the first push returns");
-  must (result, take_gets (early, feed) && take_wait (late, 1, 1, WGI_SOON_MS),
+  must (result, consumer_gets (early, producer) && consumer_wait (late, 1, 1, WGI_SOON_MS),
       "the next buffer arrives");
-  result_int (result, "early", take_read (early, &early->count[1]));
-  result_int (result, "late", take_read (late, &late->count[1]));
-  promise (
-      result, take_read (early, &early->count[1]) == 2, "the first buffer arrives exactly once");
-  holds (result, take_read (late, &late->count[1]) <= 2, "and not twice at who came later");
+  result_int (result, "early", consumer_read (early, &early->count[1]));
+  result_int (result, "late", consumer_read (late, &late->count[1]));
+  promise (result, consumer_read (early, &early->count[1]) == 2,
+      "the first buffer arrives exactly once");
+  holds (result, consumer_read (late, &late->count[1]) <= 2, "and not twice at a later listener");
 }
 
 static gboolean
@@ -152,45 +158,60 @@ is_drained (gpointer src)
 static void
 limits (Result *result, const gchar *limit, guint64 value, const gchar *level)
 {
-  Feed *feed = feed_new ("n", 1, 64);
-  Take *take = take_new ("l", "n");
+  Producer *producer = producer_new ("n", 1, 64);
+  Consumer *consumer = consumer_new ("l", "n");
   guint64 highest = 0;
 
-  g_object_set (take->src, "max-bytes", (guint64) 0, limit, value, NULL);
-  must (result, take_start (take) && take_gets (take, feed), "the consumer hears the producer");
-  take_stall (take);
-  feed_push (feed);
-  must (result, take_wait_stalled (take, WGI_SOON_MS), "the consumer stands still");
+  g_object_set (consumer->src, "max-bytes", (guint64) 0, limit, value, NULL);
+  must (result, consumer_start (consumer) && consumer_gets (consumer, producer),
+      "the consumer hears the producer");
+  consumer_stall (consumer);
+  producer_push (producer);
+  must (result, consumer_wait_stalled (consumer, WGI_SOON_MS), "the consumer stalls");
   go_to_work ();
-  phase ("buffers for a consumer that stands still");
+  phase ("buffers for a consumer that stalls");
   for (guint i = 0; i < 50; i++) {
     guint64 now = 0;
-    must (result, within (WGI_SOON_MS, feed_push, feed), "a push without block returns");
-    g_object_get (take->src, level, &now, NULL);
+    must (result, within (WGI_SOON_MS, producer_push, producer), "a push without block returns");
+    g_object_get (consumer->src, level, &now, NULL);
     highest = MAX (highest, now);
   }
   result_int (result, "limit", (gint64) value);
   result_int (result, "highest", (gint64) highest);
   promise (result, highest <= value, "a limit that is set bounds the queue");
-  take_go_on (take);
-  must (result, wait_until (is_drained, take->src, WGI_SOON_MS), "the queue is emptied");
-  holds (result, take_gets (take, feed), "new buffers arrive afterwards");
+  consumer_go_on (consumer);
+  must (result, wait_until (is_drained, consumer->src, WGI_SOON_MS), "the queue is emptied");
+  holds (result, consumer_gets (consumer, producer), "new buffers arrive afterwards");
 }
 
-void
-scenario_limits_bound_buffers (Result *result)
+static void
+limits_bound_buffers (Result *result)
 {
   limits (result, "max-buffers", 3, "current-level-buffers");
 }
 
-void
-scenario_limits_bound_bytes (Result *result)
+static void
+limits_bound_bytes (Result *result)
 {
   limits (result, "max-bytes", 3 * 64, "current-level-bytes");
 }
 
-void
-scenario_limits_bound_time (Result *result)
+static void
+limits_bound_time (Result *result)
 {
   limits (result, "max-time", 4 * WGI_BUFFER_INTERVAL, "current-level-time");
 }
+
+const Scenario buffers_scenarios[] = {
+  { "restart-ts-shared", "restart-ts beside a consumer that wants the original", restart_ts_shared,
+      NULL },
+  { "restart-ts-pool", "restart-ts and the producer's pool", restart_ts_pool, NULL },
+  { "compensate-ts-pool", "compensate-ts and the producer's pool", compensate_ts_pool, NULL },
+  { "compensate-ts-none", "compensate-ts and buffers without timestamps", compensate_ts_none,
+      NULL },
+  { "first-buffer-once", "a producer prerolls, then plays", first_buffer_once, NULL },
+  { "limits-bound-buffers", "max-buffers without block", limits_bound_buffers, NULL },
+  { "limits-bound-bytes", "max-bytes without block", limits_bound_bytes, NULL },
+  { "limits-bound-time", "max-time without block", limits_bound_time, NULL },
+  { 0 },
+};

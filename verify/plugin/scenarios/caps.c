@@ -1,65 +1,70 @@
 /* SPDX-License-Identifier: MIT */
-/* scenarios-caps.c: under which caps buffers arrive, and whether a consumer starts at all. */
-#include "fixture.h"
+/* under which caps buffers arrive, and whether a consumer starts at all. */
+#include "scenario.h"
 
 #define SWITCHERS 3
 #define SWITCHES 120
 
-void
-scenario_switch_caps_alone (Result *result)
+static void
+switch_caps_alone (Result *result)
 {
-  Feed *narrow = feed_new ("n1", 1, 64);
-  Feed *wide = feed_new ("n2", 2, 128);
-  Take *take = take_playing ("l", "n1");
+  Producer *narrow = producer_new ("n1", 1, 64);
+  Producer *wide = producer_new ("n2", 2, 128);
+  Consumer *consumer = consumer_playing ("l", "n1");
 
-  must (result, take_gets (take, narrow), "the consumer hears the producer");
+  must (result, consumer_gets (consumer, narrow), "the consumer hears the producer");
   go_to_work ();
   phase ("a switch to other caps");
-  holds (result, take_listen (take, "n2", WGI_SOON_MS), "the switch returns");
-  holds (result, take_gets (take, wide), "the consumer hears the other producer");
-  result_int (result, "wrong_caps", take_read (take, &take->wrong_caps));
-  promise (result, take_read (take, &take->wrong_caps) == 0, "no buffer under wrong caps");
+  holds (result, consumer_listen (consumer, "n2", WGI_SOON_MS), "the switch returns");
+  holds (result, consumer_gets (consumer, wide), "the consumer hears the other producer");
+  result_int (result, "wrong_caps", consumer_read (consumer, &consumer->wrong_caps));
+  promise (
+      result, consumer_read (consumer, &consumer->wrong_caps) == 0, "no buffer under wrong caps");
 }
 
-void
-scenario_switch_caps_shared (Result *result)
+static void
+switch_caps_shared (Result *result)
 {
-  Feed *narrow = feed_new ("n1", 1, 64);
-  Feed *wide = feed_new ("n2", 2, 128);
-  Take *other = take_playing ("other", "n2");
-  Take *take = take_playing ("l", "n1");
+  Producer *narrow = producer_new ("n1", 1, 64);
+  Producer *wide = producer_new ("n2", 2, 128);
+  Consumer *other = consumer_playing ("other", "n2");
+  Consumer *consumer = consumer_playing ("l", "n1");
 
-  must (result, take_gets (take, narrow) && take_gets (other, wide), "both consumers hear");
+  must (result, consumer_gets (consumer, narrow) && consumer_gets (other, wide),
+      "both consumers hear");
   go_to_work ();
   phase ("a switch to other caps");
-  holds (result, take_listen (take, "n2", WGI_SOON_MS), "the switch returns");
-  holds (result, take_gets (take, wide) && take_gets (other, wide), "both hear the producer");
-  result_int (result, "wrong_caps", take_read (take, &take->wrong_caps));
+  holds (result, consumer_listen (consumer, "n2", WGI_SOON_MS), "the switch returns");
+  holds (result, consumer_gets (consumer, wide) && consumer_gets (other, wide),
+      "both hear the producer");
+  result_int (result, "wrong_caps", consumer_read (consumer, &consumer->wrong_caps));
   promise (result,
-      take_read (take, &take->wrong_caps) == 0 && take_read (other, &other->wrong_caps) == 0,
+      consumer_read (consumer, &consumer->wrong_caps) == 0
+          && consumer_read (other, &other->wrong_caps) == 0,
       "no buffer under wrong caps");
 }
 
 /* A consumer that can do nothing with the other's caps, and a producer that has no others. */
-void
-scenario_switch_caps_refused (Result *result)
+static void
+switch_caps_refused (Result *result)
 {
-  Feed *narrow = feed_new ("n1", 1, 64);
-  Feed *wide = feed_new ("n2", 2, 128);
-  Take *take = take_new ("l", "n1");
+  Producer *narrow = producer_new ("n1", 1, 64);
+  Producer *wide = producer_new ("n2", 2, 128);
+  Consumer *consumer = consumer_new ("l", "n1");
 
-  take->caps = gst_caps_new_simple ("application/x-wgi", "width", G_TYPE_INT, 64, NULL);
-  take_start (take);
-  must (result, take_gets (take, narrow), "the consumer hears the producer");
+  consumer->caps = caps_of (64);
+  consumer_start (consumer);
+  must (result, consumer_gets (consumer, narrow), "the consumer hears the producer");
   go_to_work ();
   phase ("a switch to caps that the consumer cannot take");
-  holds (result, take_listen (take, "n2", WGI_SOON_MS), "the switch returns");
-  holds (result, within (WGI_SOON_MS, feed_push, wide), "the other producer goes on");
-  holds (result, within (WGI_SOON_MS, feed_push, narrow), "the producer goes on");
-  take_settle (take);
-  result_int (result, "wrong_caps", take_read (take, &take->wrong_caps));
-  promise (result, take_read (take, &take->wrong_caps) == 0, "no buffer under wrong caps");
-  holds (result, take_listen (take, "n1", WGI_SOON_MS) && take_gets (take, narrow),
+  holds (result, consumer_listen (consumer, "n2", WGI_SOON_MS), "the switch returns");
+  holds (result, within (WGI_SOON_MS, producer_push, wide), "the other producer goes on");
+  holds (result, within (WGI_SOON_MS, producer_push, narrow), "the producer goes on");
+  consumer_settle (consumer);
+  result_int (result, "wrong_caps", consumer_read (consumer, &consumer->wrong_caps));
+  promise (
+      result, consumer_read (consumer, &consumer->wrong_caps) == 0, "no buffer under wrong caps");
+  holds (result, consumer_listen (consumer, "n1", WGI_SOON_MS) && consumer_gets (consumer, narrow),
       "the consumer hears the producer again");
 }
 
@@ -71,167 +76,188 @@ switch_often (gpointer data)
   GRand *random = g_rand_new_with_seed ((guint32) g_atomic_int_add (&seeds, 1));
 
   for (guint i = 0; i < SWITCHES; i++) {
-    take_listen_here (data, nodes[g_rand_int_range (random, 0, 3)]);
+    consumer_listen_here (data, nodes[g_rand_int_range (random, 0, 3)]);
     g_usleep (500);
   }
   g_rand_free (random);
 }
 
-void
-scenario_switch_caps_threads (Result *result)
+static void
+switch_caps_threads (Result *result)
 {
-  Feed *feeds[] = { feed_new ("n1", 1, 64), feed_new ("n2", 2, 128), feed_new ("n3", 3, 192) };
-  Take *take = take_playing ("l", "n1");
-  Job *jobs[SWITCHERS], *runs[G_N_ELEMENTS (feeds)];
+  Producer *producers[] = { producer_new ("n1", 1, 64), producer_new ("n2", 2, 128),
+    producer_new ("n3", 3, 192) };
+  Consumer *consumer = consumer_playing ("l", "n1");
+  Job *jobs[SWITCHERS], *runs[G_N_ELEMENTS (producers)];
   gboolean returned = TRUE;
 
-  must (result, take_gets (take, feeds[0]), "the consumer hears the producer");
+  must (result, consumer_gets (consumer, producers[0]), "the consumer hears the producer");
   go_to_work ();
   phase ("switches from several threads");
-  for (guint i = 0; i < G_N_ELEMENTS (feeds); i++) {
-    feeds[i]->running = TRUE;
-    runs[i] = job_start (feed_run, feeds[i]);
+  for (guint i = 0; i < G_N_ELEMENTS (producers); i++) {
+    producers[i]->running = TRUE;
+    runs[i] = job_start (producer_run, producers[i]);
   }
   for (guint i = 0; i < SWITCHERS; i++)
-    jobs[i] = job_start (switch_often, take);
+    jobs[i] = job_start (switch_often, consumer);
   for (guint i = 0; i < SWITCHERS; i++)
     returned = returned && job_wait (jobs[i], WGI_SOON_MS * 2);
-  for (guint i = 0; i < G_N_ELEMENTS (feeds); i++)
-    g_atomic_int_set (&feeds[i]->running, FALSE);
-  for (guint i = 0; i < G_N_ELEMENTS (feeds); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (producers); i++)
+    g_atomic_int_set (&producers[i]->running, FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (producers); i++)
     returned = returned && job_wait (runs[i], WGI_SOON_MS);
   holds (result, returned, "all switches and pushes return");
-  holds (result, take_listen (take, "n1", WGI_SOON_MS) && take_gets (take, feeds[0]),
+  holds (result,
+      consumer_listen (consumer, "n1", WGI_SOON_MS) && consumer_gets (consumer, producers[0]),
       "the consumer hears where it listens at last");
-  result_int (result, "buffers", take_read (take, &take->total));
-  result_int (result, "wrong_caps", take_read (take, &take->wrong_caps));
-  promise (
-      result, returned && take_read (take, &take->wrong_caps) == 0, "no buffer under wrong caps");
+  result_int (result, "buffers", consumer_read (consumer, &consumer->total));
+  result_int (result, "wrong_caps", consumer_read (consumer, &consumer->wrong_caps));
+  promise (result, returned && consumer_read (consumer, &consumer->wrong_caps) == 0,
+      "no buffer under wrong caps");
 }
 
 /* The producer is down, but its sink remembers its caps. */
-static Feed *
-feed_down (Result *result, Take *take)
+static Producer *
+producer_down (Result *result, Consumer *consumer)
 {
-  Feed *feed = feed_new ("n", 1, 64);
+  Producer *producer = producer_new ("n", 1, 64);
 
-  take_start (take);
-  must (result, take_listen (take, "n", WGI_SOON_MS) && take_gets (take, feed),
+  consumer_start (consumer);
+  must (result, consumer_listen (consumer, "n", WGI_SOON_MS) && consumer_gets (consumer, producer),
       "the consumer hears the producer");
-  return feed;
+  return producer;
 }
 
 static void
-feed_up_again (Feed *feed, gint width)
+producer_up_again (Producer *producer, gint width)
 {
-  GstSegment segment;
-
-  gst_element_set_state (feed->sink, GST_STATE_PLAYING);
-  feed_start_stream (feed);
-  feed_caps (feed, width);
-  gst_segment_init (&segment, GST_FORMAT_TIME);
-  gst_pad_push_event (feed->pad, gst_event_new_segment (&segment));
+  gst_element_set_state (producer->sink, GST_STATE_PLAYING);
+  producer_start_stream (producer, width);
 }
 
-void
-scenario_start_against_down (Result *result)
+static void
+start_against_down (Result *result)
 {
-  Take *take = take_new ("l", "n");
-  Feed *feed = feed_down (result, take);
+  Consumer *consumer = consumer_new ("l", "n");
+  Producer *producer = producer_down (result, consumer);
 
-  must (result, take_stop (take), "the consumer stops");
-  feed_stop (feed);
+  must (result, consumer_stop (consumer), "the consumer stops");
+  producer_stop (producer);
   go_to_work ();
   phase ("a start while the producer is down");
-  promise (result, take_start (take), "a consumer starts while the producer is down");
-  feed_up_again (feed, 128);
-  promise (result, take_gets (take, feed), "it hears the producer once that is up again");
-  holds (result, take_read (take, &take->wrong_caps) == 0, "no buffer under wrong caps");
+  promise (result, consumer_start (consumer), "a consumer starts while the producer is down");
+  producer_up_again (producer, 128);
+  promise (
+      result, consumer_gets (consumer, producer), "it hears the producer once that is up again");
+  holds (
+      result, consumer_read (consumer, &consumer->wrong_caps) == 0, "no buffer under wrong caps");
 }
 
 /* The same for a consumer that starts without a node, and has caps of its own already. */
-void
-scenario_listen_against_down (Result *result)
+static void
+listen_against_down (Result *result)
 {
-  Take *take = take_new ("l", NULL);
-  Feed *feed = feed_down (result, take);
+  Consumer *consumer = consumer_new ("l", NULL);
+  Producer *producer = producer_down (result, consumer);
 
-  must (result, take_stop (take), "the consumer stops");
-  must (
-      result, take_listen (take, NULL, WGI_SOON_MS) && take_start (take), "it starts with no node");
-  feed_stop (feed);
+  must (result, consumer_stop (consumer), "the consumer stops");
+  must (result, consumer_listen (consumer, NULL, WGI_SOON_MS) && consumer_start (consumer),
+      "it starts with no node");
+  producer_stop (producer);
   go_to_work ();
   phase ("listen-to while the producer is down");
-  holds (result, take_listen (take, "n", WGI_SOON_MS), "listen-to returns");
+  holds (result, consumer_listen (consumer, "n", WGI_SOON_MS), "listen-to returns");
   expect_fault (result, g_atomic_int_get (&wgi_account->criticals) > 0, "GLib complains");
-  feed_up_again (feed, 64);
-  promise (result, take_gets (take, feed), "it hears the producer once that is up again");
+  producer_up_again (producer, 64);
+  promise (
+      result, consumer_gets (consumer, producer), "it hears the producer once that is up again");
 }
 
 /* Not to be switched does not mean not to be started. */
-void
-scenario_block_switch_restart (Result *result)
+static void
+block_switch_restart (Result *result)
 {
-  Feed *feed = feed_new ("n", 1, 64);
-  Take *take = take_new ("l", "n");
+  Producer *producer = producer_new ("n", 1, 64);
+  Consumer *consumer = consumer_new ("l", "n");
 
-  g_object_set (take->src, "block-switch", TRUE, NULL);
-  must (result, take_start (take) && take_gets (take, feed), "the consumer hears the producer");
-  must (result, take_stop (take), "the consumer stops");
+  g_object_set (consumer->src, "block-switch", TRUE, NULL);
+  must (result, consumer_start (consumer) && consumer_gets (consumer, producer),
+      "the consumer hears the producer");
+  must (result, consumer_stop (consumer), "the consumer stops");
   go_to_work ();
   phase ("a second start with block-switch");
-  promise (result, take_start (take), "a consumer with block-switch starts again");
-  promise (result, take_gets (take, feed), "and hears its node");
+  promise (result, consumer_start (consumer), "a consumer with block-switch starts again");
+  promise (result, consumer_gets (consumer, producer), "and hears its node");
 }
 
 /* A meta is allowed if all consumers can do with it. */
-void
-scenario_allocation_agreed (Result *result)
+static void
+allocation_agreed (Result *result)
 {
-  Feed *feed = feed_new ("n", 1, 64);
-  Take *declines = take_new ("declines", "n");
-  Take *agrees = take_playing ("agrees", "n");
-  g_autoptr (GstCaps) caps =
-      gst_caps_new_simple ("application/x-wgi", "width", G_TYPE_INT, 64, NULL);
+  Producer *producer = producer_new ("n", 1, 64);
+  Consumer *declines = consumer_new ("declines", "n");
+  Consumer *agrees = consumer_playing ("agrees", "n");
+  g_autoptr (GstCaps) caps = caps_of (64);
   g_autoptr (GstQuery) query = gst_query_new_allocation (caps, FALSE);
 
   declines->decline = TRUE;
-  must (result, take_start (declines) && take_gets (declines, feed) && take_gets (agrees, feed),
+  must (result,
+      consumer_start (declines) && consumer_gets (declines, producer)
+          && consumer_gets (agrees, producer),
       "both consumers hear");
   go_to_work ();
   phase ("an allocation query that one of two declines");
-  const gboolean answered = gst_pad_peer_query (feed->pad, query);
+  const gboolean answered = gst_pad_peer_query (producer->pad, query);
   result_bool (result, "answered", answered);
   promise (result, !answered || gst_query_get_n_allocation_metas (query) == 0,
       "no meta that one consumer cannot do with");
 }
 
 static guint
-size_answered (Feed *feed, gint width)
+size_answered (Producer *producer, gint width)
 {
-  g_autoptr (GstCaps) caps =
-      gst_caps_new_simple ("application/x-wgi", "width", G_TYPE_INT, width, NULL);
+  g_autoptr (GstCaps) caps = caps_of (width);
   g_autoptr (GstQuery) query = gst_query_new_allocation (caps, FALSE);
   guint size = 0;
 
-  if (gst_pad_peer_query (feed->pad, query) && gst_query_get_n_allocation_pools (query) > 0)
+  if (gst_pad_peer_query (producer->pad, query) && gst_query_get_n_allocation_pools (query) > 0)
     gst_query_parse_nth_allocation_pool (query, 0, NULL, &size, NULL, NULL);
   return size;
 }
 
 /* A producer asks how to allocate for new caps, which have not arrived at the consumer. */
-void
-scenario_allocation_other_caps (Result *result)
+static void
+allocation_other_caps (Result *result)
 {
-  Feed *feed = feed_new ("n", 1, 64);
-  Take *take = take_new ("l", "n");
+  Producer *producer = producer_new ("n", 1, 64);
+  Consumer *consumer = consumer_new ("l", "n");
 
-  take->sizes = TRUE;
-  must (result, take_start (take) && take_gets (take, feed), "the consumer hears the producer");
-  must (result, size_answered (feed, 64) == 64, "it answers for its own caps");
+  consumer->sizes = TRUE;
+  must (result, consumer_start (consumer) && consumer_gets (consumer, producer),
+      "the consumer hears the producer");
+  must (result, size_answered (producer, 64) == 64, "it answers for its own caps");
   go_to_work ();
   phase ("an allocation query for larger buffers");
-  const guint size = size_answered (feed, 128);
+  const guint size = size_answered (producer, 128);
   result_int (result, "size", size);
   promise (result, size == 0 || size >= 128, "no size of buffers under other caps");
 }
+
+const Scenario caps_scenarios[] = {
+  { "switch-caps-alone", "a switch to a node with other caps", switch_caps_alone, NULL },
+  { "switch-caps-shared", "the same, another consumer listens to it already", switch_caps_shared,
+      NULL },
+  { "switch-caps-refused", "the same, the consumer cannot take them", switch_caps_refused, NULL },
+  { "switch-caps-threads", "the same, often and from several threads", switch_caps_threads, NULL },
+  { "start-against-down", "a consumer starts while its producer is down", start_against_down,
+      NULL },
+  { "listen-against-down", "listen-to is set while the producer is down", listen_against_down,
+      NULL },
+  { "block-switch-restart", "a consumer with block-switch starts again", block_switch_restart,
+      NULL },
+  { "allocation-agreed", "one of two consumers declines an allocation query", allocation_agreed,
+      NULL },
+  { "allocation-other-caps", "a consumer is asked for a size while it has other caps",
+      allocation_other_caps, NULL },
+  { 0 },
+};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* scenarios-lifetime.c: something goes away while somebody else uses it. */
-#include "fixture.h"
+/* An element goes away while another one uses it. */
+#include "scenario.h"
+#include "window.h"
 
 /* More messages than the plugin logs in any of these calls. */
 #define MOMENTS 6
@@ -13,7 +14,7 @@ complained (void)
 
 /* After a node went away in the midst of `what`, the consumer must find the next of that name. */
 static void
-judge_lifetime (Result *result, Take *take, const Window *window, gboolean returned)
+judge_lifetime (Result *result, Consumer *consumer, const Window *window, gboolean returned)
 {
   const gboolean bad = !returned || complained ();
 
@@ -24,70 +25,71 @@ judge_lifetime (Result *result, Take *take, const Window *window, gboolean retur
   if (bad)
     return;
   phase ("a new node of the same name");
-  Feed *next = feed_new ("n", 2, 64);
-  holds (result, next != NULL && take_gets (take, next), "the next node of that name is heard");
+  Producer *next = producer_new ("n", 2, 64);
+  holds (result, next != NULL && consumer_gets (consumer, next),
+      "the next node of that name is heard");
 }
 
 /* The consumer is asked for its caps by the node that it is about to listen to. */
-void
-scenario_node_lifetime_listen (Result *result)
+static void
+node_lifetime_listen (Result *result)
 {
-  Feed *feed = feed_new ("n", 1, 64);
-  Take *take = take_playing ("l", NULL);
-  Window window = { .act = feed_end, .data = feed };
+  Producer *producer = producer_new ("n", 1, 64);
+  Consumer *consumer = consumer_playing ("l", NULL);
+  Window window = { .step = producer_end, .data = producer };
 
-  take->on_caps_query = window_open;
-  take->on_caps_query_data = &window;
+  consumer->on_caps_query = window_open;
+  consumer->on_caps_query_data = &window;
   go_to_work ();
   phase ("listen-to, and the node's last reference goes meanwhile");
-  const gboolean returned = take_listen (take, "n", WGI_SOON_MS);
-  take->on_caps_query = NULL;
+  const gboolean returned = consumer_listen (consumer, "n", WGI_SOON_MS);
+  consumer->on_caps_query = NULL;
   window_close (&window);
-  judge_lifetime (result, take, &window, returned);
+  judge_lifetime (result, consumer, &window, returned);
 }
 
 static void
 send_event (gpointer data)
 {
-  Take *take = data;
+  Consumer *consumer = data;
 
-  gst_pad_push_event (take->pad,
+  gst_pad_push_event (consumer->pad,
       gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM, gst_structure_new_empty ("wgi-up")));
 }
 
 static void
 send_query (gpointer data)
 {
-  Take *take = data;
+  Consumer *consumer = data;
   g_autoptr (GstQuery) query = gst_query_new_context ("wgi");
 
-  gst_pad_peer_query (take->pad, query);
+  gst_pad_peer_query (consumer->pad, query);
 }
 
 static void
-lifetime_while (Result *result, Act act, const gchar *what)
+lifetime_while (Result *result, Step step, const gchar *what)
 {
-  Feed *feed = feed_new ("n", 1, 64);
-  Take *take = take_playing ("l", "n");
-  Window window = { .act = feed_end, .data = feed };
+  Producer *producer = producer_new ("n", 1, 64);
+  Consumer *consumer = consumer_playing ("l", "n");
+  Window window = { .step = producer_end, .data = producer };
 
-  must (result, take_gets (take, feed), "the consumer hears the producer");
+  must (result, consumer_gets (consumer, producer), "the consumer hears the producer");
   go_to_work ();
   phase ("%s, and the node's last reference goes meanwhile", what);
   const gboolean returned =
-      job_wait (job_start_with_logs (act, take, window_open, &window), WGI_SOON_MS);
+      job_wait (job_start_with_logs (step, consumer, window_open, &window), WGI_SOON_MS);
   window_close (&window);
-  judge_lifetime (result, take, &window, returned);
+  judge_lifetime (result, consumer, &window, returned);
 }
 
-void
-scenario_node_lifetime_event (Result *result)
+static void
+node_lifetime_event (Result *result)
 {
   lifetime_while (result, send_event, "an upstream event");
 }
 
-void
-scenario_node_lifetime_query (Result *result)
+static void
+node_lifetime_query (Result *result)
 {
   lifetime_while (result, send_query, "a context query");
 }
@@ -95,42 +97,42 @@ scenario_node_lifetime_query (Result *result)
 static void
 stop_and_drop (gpointer data)
 {
-  Take *take = data;
+  Consumer *consumer = data;
 
-  gst_element_set_state (take->src, GST_STATE_NULL);
-  take_drop (take);
+  gst_element_set_state (consumer->src, GST_STATE_NULL);
+  consumer_drop (consumer);
 }
 
 /* A consumer ends at the given moment of its node's end. Whether nothing is left of either. */
 static gboolean
 leave_at (gint moment)
 {
-  Feed *feed = feed_new ("n", 1, 64);
-  Take *stays = take_playing ("stays", "n");
-  Take *leaves = take_playing ("leaves", "n");
-  Window window = { .act = stop_and_drop, .data = leaves, .at = moment };
+  Producer *producer = producer_new ("n", 1, 64);
+  Consumer *stays = consumer_playing ("stays", "n");
+  Consumer *leaves = consumer_playing ("leaves", "n");
+  Window window = { .step = stop_and_drop, .data = leaves, .at = moment };
 
-  if (feed == NULL)
+  if (producer == NULL)
     return FALSE;
   phase ("a node goes, at message %d one of its listeners", moment);
-  if (!job_wait (job_start_with_logs (feed_end, feed, window_open, &window), WGI_SOON_MS)
+  if (!job_wait (job_start_with_logs (producer_end, producer, window_open, &window), WGI_SOON_MS)
       || !window_close (&window))
     return FALSE;
   phase ("another node after moment %d", moment);
-  Feed *next = feed_new ("n", 2, 64);
+  Producer *next = producer_new ("n", 2, 64);
   if (next == NULL)
     return FALSE;
   phase ("listen again after moment %d", moment);
-  Take *again = take_playing ("leaves", "n");
-  const gboolean well = take_gets (stays, next) && take_gets (again, next)
-      && feed_num_listeners (next) == 2 && !complained ();
+  Consumer *again = consumer_playing ("leaves", "n");
+  const gboolean well = consumer_gets (stays, next) && consumer_gets (again, next)
+      && producer_num_listeners (next) == 2 && !complained ();
   return well && within (WGI_SOON_MS, stop_and_drop, stays)
-      && within (WGI_SOON_MS, stop_and_drop, again) && feed_num_listeners (next) == 0
-      && within (WGI_SOON_MS, feed_end, next);
+      && within (WGI_SOON_MS, stop_and_drop, again) && producer_num_listeners (next) == 0
+      && within (WGI_SOON_MS, producer_end, next);
 }
 
-void
-scenario_failed_leave (Result *result)
+static void
+failed_leave (Result *result)
 {
   gint moment = 0;
 
@@ -142,48 +144,64 @@ scenario_failed_leave (Result *result)
   promise (result, moment == MOMENTS, "nothing is left of a listener that left");
 }
 
-void
-scenario_renamed_source (Result *result)
+static void
+renamed_source (Result *result)
 {
-  Feed *feed = feed_new ("n", 1, 64);
-  Take *take = take_playing ("l", "n");
+  Producer *producer = producer_new ("n", 1, 64);
+  Consumer *consumer = consumer_playing ("l", "n");
 
-  must (result, take_gets (take, feed), "the consumer hears the producer");
+  must (result, consumer_gets (consumer, producer), "the consumer hears the producer");
   go_to_work ();
   phase ("a listener's new name");
-  gst_object_set_name (GST_OBJECT (take->src), "renamed");
-  promise (result, take_stop (take) && feed_num_listeners (feed) == 0,
+  gst_object_set_name (GST_OBJECT (consumer->src), "renamed");
+  promise (result, consumer_stop (consumer) && producer_num_listeners (producer) == 0,
       "a listener with a new name leaves its node");
-  take_drop (take);
+  consumer_drop (consumer);
   phase ("a push after a renamed listener's end");
-  holds (result, within (WGI_SOON_MS, feed_push, feed), "the producer goes on");
+  holds (result, within (WGI_SOON_MS, producer_push, producer), "the producer goes on");
   phase ("a new node after a renamed listener's end");
-  holds (result, feed_new ("n2", 2, 64) != NULL, "a new node comes");
+  holds (result, producer_new ("n2", 2, 64) != NULL, "a new node comes");
 }
 
-/* A node that is called otherwise is another node to those who listen to its name. */
-void
-scenario_renamed_node (Result *result)
+/* A renamed node is another node to listeners of its old name. */
+static void
+renamed_node (Result *result)
 {
-  Feed *feed = feed_new ("n", 1, 64);
-  Take *take = take_playing ("l", "n");
+  Producer *producer = producer_new ("n", 1, 64);
+  Consumer *consumer = consumer_playing ("l", "n");
 
-  must (result, take_gets (take, feed), "the consumer hears the producer");
+  must (result, consumer_gets (consumer, producer), "the consumer hears the producer");
   go_to_work ();
   phase ("a node's new name");
-  feed_rename (feed, "m");
-  promise (result, feed_num_listeners (feed) == 0, "listeners leave a node with another name");
-  Feed *next = feed_new ("n", 2, 64);
-  holds (result, next != NULL && take_gets (take, next), "the next node of that name is heard");
-  const guint before = take_read (take, &take->count[1]);
-  holds (result, within (WGI_SOON_MS, feed_push, feed) && take_settle (take), "both go on");
-  promise (result, take_read (take, &take->count[1]) == before, "the renamed node is not heard");
-  feed_rename (feed, "k");
-  holds (result, take_listen (take, "k", WGI_SOON_MS) && take_gets (take, feed),
+  producer_rename (producer, "m");
+  promise (
+      result, producer_num_listeners (producer) == 0, "listeners leave a node with another name");
+  Producer *next = producer_new ("n", 2, 64);
+  holds (result, next != NULL && consumer_gets (consumer, next),
+      "the next node of that name is heard");
+  const guint before = consumer_read (consumer, &consumer->count[1]);
+  holds (result, within (WGI_SOON_MS, producer_push, producer) && consumer_settle (consumer),
+      "both go on");
+  promise (result, consumer_read (consumer, &consumer->count[1]) == before,
+      "the renamed node is not heard");
+  producer_rename (producer, "k");
+  holds (result, consumer_listen (consumer, "k", WGI_SOON_MS) && consumer_gets (consumer, producer),
       "it is heard under its new name");
   phase ("a listener's end after a node's new name");
-  holds (result, take_stop (take), "the listener ends");
-  take_drop (take);
+  holds (result, consumer_stop (consumer), "the listener ends");
+  consumer_drop (consumer);
   phase ("a push after it");
-  holds (result, within (WGI_SOON_MS, feed_push, feed), "the producer goes on");
+  holds (result, within (WGI_SOON_MS, producer_push, producer), "the producer goes on");
 }
+
+const Scenario lifetime_scenarios[] = {
+  { "node-lifetime-listen", "a node goes while a listener joins it", node_lifetime_listen, NULL },
+  { "node-lifetime-event", "a node goes while an event is on its way to it", node_lifetime_event,
+      NULL },
+  { "node-lifetime-query", "a node goes while it is asked for a context", node_lifetime_query,
+      NULL },
+  { "failed-leave", "a listener goes at each moment of its node's end", failed_leave, NULL },
+  { "renamed-source", "a listener gets a new name while it listens", renamed_source, NULL },
+  { "renamed-node", "a node gets a new name while it is listened to", renamed_node, NULL },
+  { 0 },
+};

@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* scenarios-locks.c: a callback or a consumer that takes its time, and everybody else meanwhile. */
-#include "fixture.h"
+/* A callback or a consumer is slow; unrelated elements must go on meanwhile. */
+#include "scenario.h"
+#include "window.h"
 
-/* Those who have nothing to do with it. */
+/* Unrelated producers and consumers. */
 typedef struct {
-  Feed *here, *there;
-  Take *switches, *stops, *starts, *waits, *flows;
+  Producer *here, *there;
+  Consumer *switches, *stops, *starts, *waits, *flows;
 } Others;
 
 static Others
 others_new (Result *result)
 {
-  Others others = { .here = feed_new ("here", 10, 64), .there = feed_new ("there", 11, 64) };
+  Others others = { .here = producer_new ("here", 10, 64),
+    .there = producer_new ("there", 11, 64) };
 
-  others.switches = take_playing ("switches", "here");
-  others.stops = take_playing ("stops", "here");
-  others.flows = take_playing ("flows", "there");
-  others.waits = take_playing ("waits", "later");
-  others.starts = take_new ("starts", "there");
-  must (result, take_gets (others.switches, others.here) && take_gets (others.flows, others.there),
+  others.switches = consumer_playing ("switches", "here");
+  others.stops = consumer_playing ("stops", "here");
+  others.flows = consumer_playing ("flows", "there");
+  others.waits = consumer_playing ("waits", "later");
+  others.starts = consumer_new ("starts", "there");
+  must (result,
+      consumer_gets (others.switches, others.here) && consumer_gets (others.flows, others.there),
       "the others stream");
   return others;
 }
@@ -26,35 +29,35 @@ others_new (Result *result)
 static void
 count_listeners (gpointer data)
 {
-  feed_num_listeners (data);
+  producer_num_listeners (data);
 }
 
-/* Each in a bound of time of its own. */
+/* Each step has a time limit of its own. */
 static void
 others_go_on (Result *result, Others *others)
 {
   phase ("others' work meanwhile");
-  holds (result, take_gets (others->flows, others->there), "others' buffers flow meanwhile");
-  const gboolean switched = take_listen (others->switches, "there", WGI_STUCK_MS);
+  holds (result, consumer_gets (others->flows, others->there), "others' buffers flow meanwhile");
+  const gboolean switched = consumer_listen (others->switches, "there", WGI_STUCK_MS);
   result_bool (result, "other_switch", switched);
   promise (result, switched, "another listener switches meanwhile");
-  const gboolean started = take_start (others->starts);
+  const gboolean started = consumer_start (others->starts);
   result_bool (result, "other_start", started);
   promise (result, started, "another consumer starts meanwhile");
-  const gboolean stopped = take_stop (others->stops);
+  const gboolean stopped = consumer_stop (others->stops);
   result_bool (result, "other_stop", stopped);
   promise (result, stopped, "another consumer stops meanwhile");
-  const gboolean made = feed_new ("later", 12, 64) != NULL;
+  const gboolean made = producer_new ("later", 12, 64) != NULL;
   result_bool (result, "other_node", made);
-  promise (result, made, "a node that somebody waits for comes meanwhile");
+  promise (result, made, "a node that a listener waits for comes meanwhile");
   const gboolean counted = within (WGI_STUCK_MS, count_listeners, others->here);
   holds (result, counted, "listeners are counted meanwhile");
-  holds (result, switched && take_gets (others->switches, others->there),
+  holds (result, switched && consumer_gets (others->switches, others->there),
       "the other listener hears its new node meanwhile");
 }
 
 typedef struct {
-  Take *take;
+  Consumer *consumer;
   const gchar *node;
 } Switch;
 
@@ -63,66 +66,66 @@ switch_here (gpointer data)
 {
   const Switch *what = data;
 
-  take_listen_here (what->take, what->node);
+  consumer_listen_here (what->consumer, what->node);
 }
 
 static void
-send_oob (gpointer feed)
+send_oob (gpointer producer)
 {
-  feed_event (feed, "wgi-oob", 1, FALSE);
+  producer_event (producer, "wgi-oob", 1, FALSE);
 }
 
-/* A consumer changes over because of what an event says. */
-void
-scenario_switch_in_event_probe (Result *result)
+/* A consumer switches in the handler of an event. */
+static void
+switch_in_event_probe (Result *result)
 {
-  Feed *one = feed_new ("n1", 1, 64);
-  Feed *two = feed_new ("n2", 2, 64);
-  Take *take = take_playing ("l", "n1");
-  Switch what = { take, "n2" };
+  Producer *one = producer_new ("n1", 1, 64);
+  Producer *two = producer_new ("n2", 2, 64);
+  Consumer *consumer = consumer_playing ("l", "n1");
+  Switch what = { consumer, "n2" };
 
-  must (result, take_gets (take, one), "the consumer hears the producer");
-  take->on_event = switch_here;
-  take->on_event_data = &what;
+  must (result, consumer_gets (consumer, one), "the consumer hears the producer");
+  consumer->on_event = switch_here;
+  consumer->on_event_data = &what;
   go_to_work ();
   phase ("a switch from within an event");
   promise (result, within (WGI_SOON_MS, send_oob, one), "the event's push returns");
-  promise (result, take_gets (take, two), "the consumer hears the other producer");
+  promise (result, consumer_gets (consumer, two), "the consumer hears the other producer");
 }
 
-/* A consumer that takes its time to say what caps it likes. */
-void
-scenario_slow_caps_query (Result *result)
+/* A consumer answers a caps query late. */
+static void
+slow_caps_query (Result *result)
 {
   static Gate gate;
   Others others = others_new (result);
-  Feed *feed = feed_new ("n", 1, 64);
-  Take *take = take_playing ("l", NULL);
-  Switch what = { take, "n" };
+  Producer *producer = producer_new ("n", 1, 64);
+  Consumer *consumer = consumer_playing ("l", NULL);
+  Switch what = { consumer, "n" };
 
-  take->on_caps_query = gate_enter;
-  take->on_caps_query_data = &gate;
+  consumer->on_caps_query = gate_enter;
+  consumer->on_caps_query_data = &gate;
   go_to_work ();
   Job *job = job_start (switch_here, &what);
   result_bool (result, "entered", gate_wait_entered (&gate, WGI_SOON_MS));
   others_go_on (result, &others);
   gate_release (&gate);
   holds (result, job_wait (job, WGI_SOON_MS), "the slow one gets there");
-  holds (result, take_gets (take, feed), "and hears its node");
+  holds (result, consumer_gets (consumer, producer), "and hears its node");
 }
 
-/* A producer that takes its time over a reconfigure event. */
-void
-scenario_slow_reconfigure (Result *result)
+/* A producer handles a reconfigure event slowly. */
+static void
+slow_reconfigure (Result *result)
 {
   static Gate gate;
   Others others = others_new (result);
-  Feed *one = feed_new ("n1", 1, 64);
-  Feed *two = feed_new ("n2", 2, 128);
-  Take *take = take_playing ("l", "n1");
-  Switch what = { take, "n2" };
+  Producer *one = producer_new ("n1", 1, 64);
+  Producer *two = producer_new ("n2", 2, 128);
+  Consumer *consumer = consumer_playing ("l", "n1");
+  Switch what = { consumer, "n2" };
 
-  must (result, take_gets (take, one), "the consumer hears the producer");
+  must (result, consumer_gets (consumer, one), "the consumer hears the producer");
   two->on_event = gate_enter;
   two->on_event_data = &gate;
   go_to_work ();
@@ -131,41 +134,42 @@ scenario_slow_reconfigure (Result *result)
   others_go_on (result, &others);
   gate_release (&gate);
   holds (result, job_wait (job, WGI_SOON_MS), "the slow one gets there");
-  holds (result, take_gets (take, two), "and hears its node");
+  holds (result, consumer_gets (consumer, two), "and hears its node");
 }
 
-/* A consumer that takes its time over an event; another of the same node wants to leave. */
-void
-scenario_slow_event (Result *result)
+/* A consumer handles an event slowly; another listener of the node leaves. */
+static void
+slow_event (Result *result)
 {
   static Gate gate;
   Others others = others_new (result);
-  Feed *feed = feed_new ("n", 1, 64);
-  Take *take = take_playing ("l", "n");
-  Take *leaves = take_playing ("leaves", "n");
+  Producer *producer = producer_new ("n", 1, 64);
+  Consumer *consumer = consumer_playing ("l", "n");
+  Consumer *leaves = consumer_playing ("leaves", "n");
 
-  must (result, take_gets (take, feed) && take_gets (leaves, feed),
+  must (result, consumer_gets (consumer, producer) && consumer_gets (leaves, producer),
       "the consumers hear the producer");
-  take->on_event = gate_enter;
-  take->on_event_data = &gate;
+  consumer->on_event = gate_enter;
+  consumer->on_event_data = &gate;
   go_to_work ();
-  Job *job = job_start (send_oob, feed);
+  Job *job = job_start (send_oob, producer);
   must (result, gate_wait_entered (&gate, WGI_SOON_MS), "the event arrives");
-  promise (result, take_listen (leaves, "there", WGI_STUCK_MS), "a listener of the node switches");
+  promise (
+      result, consumer_listen (leaves, "there", WGI_STUCK_MS), "a listener of the node switches");
   others_go_on (result, &others);
   gate_release (&gate);
   holds (result, job_wait (job, WGI_SOON_MS), "the event's push returns");
 }
 
-/* A log that takes its time, such as a full pipe behind stderr. */
-void
-scenario_slow_log (Result *result)
+/* A log call that blocks, such as on a full pipe behind stderr. */
+static void
+slow_log (Result *result)
 {
   static Gate gate;
   Others others = others_new (result);
-  Feed *feed = feed_new ("n", 1, 64);
-  Take *take = take_playing ("l", NULL);
-  Switch what = { take, "n" };
+  Producer *producer = producer_new ("n", 1, 64);
+  Consumer *consumer = consumer_playing ("l", NULL);
+  Switch what = { consumer, "n" };
 
   go_to_work ();
   Job *job = job_start_with_logs (switch_here, &what, gate_enter, &gate);
@@ -173,89 +177,102 @@ scenario_slow_log (Result *result)
   others_go_on (result, &others);
   gate_release (&gate);
   holds (result, job_wait (job, WGI_SOON_MS), "the slow one gets there");
-  holds (result, take_gets (take, feed), "and hears its node");
+  holds (result, consumer_gets (consumer, producer), "and hears its node");
 }
 
-static Take *
-take_blocking (const gchar *name, const gchar *node)
+static Consumer *
+consumer_blocking (const gchar *name, const gchar *node)
 {
-  Take *take = take_new (name, node);
+  Consumer *consumer = consumer_new (name, node);
 
   g_object_set (
-      take->src, "block", TRUE, "max-bytes", (guint64) 0, "max-buffers", (guint64) 1, NULL);
-  take_start (take);
-  return take;
+      consumer->src, "block", TRUE, "max-bytes", (guint64) 0, "max-buffers", (guint64) 1, NULL);
+  consumer_start (consumer);
+  return consumer;
 }
 
-/* The producer's thread stands in a push into a consumer that takes nothing. */
+/* The producer's thread blocks in a push into a consumer that is stalled. */
 static void
-stall (Result *result, Take *take, Feed *feed)
+stall (Result *result, Consumer *consumer, Producer *producer)
 {
-  take_stall (take);
-  if (!g_atomic_int_exchange (&feed->running, TRUE))
-    job_start (feed_run, feed);
-  must (result, take_wait_stalled (take, WGI_SOON_MS), "the consumer stands still");
-  must (result, feed_wait_stalled (feed, WGI_SOON_MS), "the producer waits for it");
+  consumer_stall (consumer);
+  if (!g_atomic_int_exchange (&producer->running, TRUE))
+    job_start (producer_run, producer);
+  must (result, consumer_wait_stalled (consumer, WGI_SOON_MS), "the consumer stalls");
+  must (result, producer_wait_stalled (producer, WGI_SOON_MS), "the producer waits for it");
 }
 
-void
-scenario_block_stall_others (Result *result)
+static void
+block_stall_others (Result *result)
 {
   Others others = others_new (result);
-  Feed *feed = feed_new ("n", 1, 64);
-  Take *take = take_blocking ("l", "n");
-  Take *leaves = take_playing ("leaves", "n");
+  Producer *producer = producer_new ("n", 1, 64);
+  Consumer *consumer = consumer_blocking ("l", "n");
+  Consumer *leaves = consumer_playing ("leaves", "n");
 
-  must (result, take_gets (take, feed) && take_gets (leaves, feed),
+  must (result, consumer_gets (consumer, producer) && consumer_gets (leaves, producer),
       "the consumers hear the producer");
-  stall (result, take, feed);
+  stall (result, consumer, producer);
   go_to_work ();
   phase ("another listener of a blocked node switches");
-  promise (result, take_listen (leaves, "there", WGI_STUCK_MS), "a listener of the node switches");
+  promise (
+      result, consumer_listen (leaves, "there", WGI_STUCK_MS), "a listener of the node switches");
   others_go_on (result, &others);
-  take_go_on (take);
-  const gint number = g_atomic_int_get (&feed->number);
-  holds (
-      result, feed_wait_number (feed, number + 10, WGI_SOON_MS), "the producer goes on after it");
+  consumer_go_on (consumer);
+  const gint number = g_atomic_int_get (&producer->number);
+  holds (result, producer_wait_number (producer, number + 10, WGI_SOON_MS),
+      "the producer goes on after it");
 }
 
 static void
 stop_and_drop (gpointer data)
 {
-  Take *take = data;
+  Consumer *consumer = data;
 
-  gst_element_set_state (take->src, GST_STATE_NULL);
-  take_drop (take);
+  gst_element_set_state (consumer->src, GST_STATE_NULL);
+  consumer_drop (consumer);
 }
 
 /* What can be done to the one that blocks. */
-void
-scenario_block_stall_own (Result *result)
+static void
+block_stall_own (Result *result)
 {
-  Feed *feed = feed_new ("n", 1, 64);
-  Feed *other = feed_new ("n2", 2, 64);
-  Take *listens = take_playing ("listens", "n");
-  Take *take = take_blocking ("l", "n");
+  Producer *producer = producer_new ("n", 1, 64);
+  Producer *other = producer_new ("n2", 2, 64);
+  Consumer *listens = consumer_playing ("listens", "n");
+  Consumer *consumer = consumer_blocking ("l", "n");
 
-  must (result, take_gets (take, feed) && take_gets (listens, feed),
+  must (result, consumer_gets (consumer, producer) && consumer_gets (listens, producer),
       "the consumers hear the producer");
-  stall (result, take, feed);
+  stall (result, consumer, producer);
   go_to_work ();
   phase ("a stalled listener switches");
-  const gboolean switched = take_listen (take, "n2", WGI_STUCK_MS);
+  const gboolean switched = consumer_listen (consumer, "n2", WGI_STUCK_MS);
   promise (result, switched, "the stalled listener can be switched away");
-  const gint number = g_atomic_int_get (&feed->number);
-  promise (result, take_wait (listens, 1, number + 10, WGI_STUCK_MS),
+  const gint number = g_atomic_int_get (&producer->number);
+  promise (result, consumer_wait (listens, 1, number + 10, WGI_STUCK_MS),
       "its former producer flows for the others");
   if (!switched)
     return;
-  take_go_on (take);
-  holds (result, take_gets (take, other), "it hears its new node once it goes on");
-  Take *again = take_blocking ("again", "n");
-  holds (result, take_wait (again, 1, 0, WGI_SOON_MS), "another listens");
-  stall (result, again, feed);
+  consumer_go_on (consumer);
+  holds (result, consumer_gets (consumer, other), "it hears its new node once it goes on");
+  Consumer *again = consumer_blocking ("again", "n");
+  holds (result, consumer_wait (again, 1, 0, WGI_SOON_MS), "another listens");
+  stall (result, again, producer);
   phase ("a stalled listener is torn down");
   holds (result, within (WGI_SOON_MS, stop_and_drop, again), "a stalled listener can be torn down");
-  const gint then = g_atomic_int_get (&feed->number);
-  holds (result, take_wait (listens, 1, then + 10, WGI_SOON_MS), "the others flow after it");
+  const gint then = g_atomic_int_get (&producer->number);
+  holds (result, consumer_wait (listens, 1, then + 10, WGI_SOON_MS), "the others flow after it");
 }
+
+const Scenario locks_scenarios[] = {
+  { "switch-in-event-probe", "listen-to is changed because of a forwarded event",
+      switch_in_event_probe, NULL },
+  { "slow-caps-query", "a consumer answers a caps query late", slow_caps_query, NULL },
+  { "slow-reconfigure", "a producer reconfigures slowly", slow_reconfigure, NULL },
+  { "slow-event", "a consumer handles an event slowly", slow_event, NULL },
+  { "slow-log", "a log call blocks", slow_log, NULL },
+  { "block-stall-others", "a blocking consumer stalls: everybody else", block_stall_others, NULL },
+  { "block-stall-own", "a blocking consumer stalls: itself", block_stall_own, NULL },
+  { 0 },
+};

@@ -1,93 +1,94 @@
 /* SPDX-License-Identifier: MIT */
-/* scenarios-names.c: two of one name. */
-#include "fixture.h"
+/* two of one name. */
+#include "scenario.h"
 
 static gboolean
-hears_only (Take *take, Feed *newer, Feed *older)
+hears_only (Consumer *consumer, Producer *newer, Producer *older)
 {
-  const guint before = take_read (take, &take->count[older->id]);
+  const guint before = consumer_read (consumer, &consumer->count[older->id]);
 
-  return within (WGI_SOON_MS, feed_push, older) && take_gets (take, newer)
-      && take_read (take, &take->count[older->id]) == before;
+  return within (WGI_SOON_MS, producer_push, older) && consumer_gets (consumer, newer)
+      && consumer_read (consumer, &consumer->count[older->id]) == before;
 }
 
 /* A client's next launch comes while its last pipeline is still there, stuck. */
-void
-scenario_name_takeover (Result *result)
+static void
+name_takeover (Result *result)
 {
-  Feed *oldest = feed_new ("n", 1, 64);
-  Take *early = take_playing ("early", "n");
+  Producer *oldest = producer_new ("n", 1, 64);
+  Consumer *early = consumer_playing ("early", "n");
 
-  must (result, take_gets (early, oldest), "the consumer hears the producer");
+  must (result, consumer_gets (early, oldest), "the consumer hears the producer");
   go_to_work ();
   phase ("a second node of a name");
-  Feed *older = feed_new ("n", 2, 64);
+  Producer *older = producer_new ("n", 2, 64);
   promise (result, hears_only (early, older, oldest), "a listener moves to the newer node");
-  Feed *newest = feed_new ("n", 3, 64);
+  Producer *newest = producer_new ("n", 3, 64);
   promise (result, hears_only (early, newest, older), "and again");
-  Take *late = take_playing ("late", "n");
-  promise (result, take_gets (late, newest), "a new listener gets the newest");
+  Consumer *late = consumer_playing ("late", "n");
+  promise (result, consumer_gets (late, newest), "a new listener gets the newest");
   phase ("an older node's new name");
-  feed_rename (oldest, "m");
-  promise (result, take_gets (early, newest), "an older node's new name leaves the newest alone");
+  producer_rename (oldest, "m");
+  promise (
+      result, consumer_gets (early, newest), "an older node's new name leaves the newest alone");
   phase ("an older node's end");
-  holds (result, within (WGI_SOON_MS, feed_end, older), "an older node ends");
-  promise (result, take_gets (early, newest) && take_gets (late, newest),
+  holds (result, within (WGI_SOON_MS, producer_end, older), "an older node ends");
+  promise (result, consumer_gets (early, newest) && consumer_gets (late, newest),
       "an older node's end leaves the newest alone");
   phase ("a new listener after an older node's end");
-  Take *last = take_playing ("last", "n");
-  promise (result, take_gets (last, newest), "a new listener gets the newest after it");
-  holds (result, feed_num_listeners (newest) == 3 && feed_num_listeners (oldest) == 0,
+  Consumer *last = consumer_playing ("last", "n");
+  promise (result, consumer_gets (last, newest), "a new listener gets the newest after it");
+  holds (result, producer_num_listeners (newest) == 3 && producer_num_listeners (oldest) == 0,
       "each listener is counted where it listens");
 }
 
-void
-scenario_name_handed_back (Result *result)
+static void
+name_handed_back (Result *result)
 {
-  Feed *older = feed_new ("n", 1, 64);
-  Take *take = take_playing ("l", "n");
+  Producer *older = producer_new ("n", 1, 64);
+  Consumer *consumer = consumer_playing ("l", "n");
 
-  must (result, take_gets (take, older), "the consumer hears the producer");
+  must (result, consumer_gets (consumer, older), "the consumer hears the producer");
   go_to_work ();
   phase ("a second node of a name");
-  Feed *newer = feed_new ("n", 2, 64);
-  holds (result, take_gets (take, newer), "the listener moves to the newer node");
+  Producer *newer = producer_new ("n", 2, 64);
+  holds (result, consumer_gets (consumer, newer), "the listener moves to the newer node");
   phase ("its end");
-  holds (result, within (WGI_SOON_MS, feed_end, newer), "the newer node ends");
-  holds (result, take_gets (take, older), "the older one serves the name again");
-  Take *late = take_playing ("late", "n");
-  promise (result, take_gets (late, older), "for new listeners, too");
+  holds (result, within (WGI_SOON_MS, producer_end, newer), "the newer node ends");
+  holds (result, consumer_gets (consumer, older), "the older one serves the name again");
+  Consumer *late = consumer_playing ("late", "n");
+  promise (result, consumer_gets (late, older), "for new listeners, too");
   phase ("the listeners' end");
-  holds (result, take_stop (take) && take_stop (late), "they end");
-  promise (result, feed_num_listeners (older) == 0, "and nothing is left of them");
-  take_drop (take);
-  take_drop (late);
+  holds (result, consumer_stop (consumer) && consumer_stop (late), "they end");
+  promise (result, producer_num_listeners (older) == 0, "and nothing is left of them");
+  consumer_drop (consumer);
+  consumer_drop (late);
   phase ("a push after it");
-  holds (result, within (WGI_SOON_MS, feed_push, older), "the producer goes on");
+  holds (result, within (WGI_SOON_MS, producer_push, older), "the producer goes on");
 }
 
 typedef struct {
-  Feed *one, *two;
-  Take *first, *second;
+  Producer *one, *two;
+  Consumer *first, *second;
   gboolean first_hears, second_hears;
 } SameName;
 
 static SameName
 same_name (Result *result, const gchar *second_node)
 {
-  SameName same = { .one = feed_new ("n1", 1, 64), .two = feed_new ("n2", 2, 64) };
+  SameName same = { .one = producer_new ("n1", 1, 64), .two = producer_new ("n2", 2, 64) };
 
-  same.first = take_playing ("src", "n1");
-  must (result, take_gets (same.first, same.one), "the first hears its node");
+  same.first = consumer_playing ("src", "n1");
+  must (result, consumer_gets (same.first, same.one), "the first hears its node");
   go_to_work ();
   phase ("a second source of a name");
-  same.second = take_playing ("src", second_node);
+  same.second = consumer_playing ("src", second_node);
   same.second_hears =
-      take_gets (same.second, g_str_equal (second_node, "n1") ? same.one : same.two);
-  same.first_hears = take_gets (same.first, same.one);
+      consumer_gets (same.second, g_str_equal (second_node, "n1") ? same.one : same.two);
+  same.first_hears = consumer_gets (same.first, same.one);
   result_bool (result, "first", same.first_hears);
   result_bool (result, "second", same.second_hears);
-  holds (result, feed_num_listeners (same.one) + feed_num_listeners (same.two) == 2,
+  holds (result, producer_num_listeners (same.one) + producer_num_listeners (same.two) == 2,
       "both are counted");
   return same;
 }
@@ -96,23 +97,24 @@ static void
 end_same_name (Result *result, SameName *same)
 {
   phase ("the second's end");
-  holds (result, take_stop (same->second), "the second ends");
-  holds (result, take_gets (same->first, same->one), "the end of one leaves the other linked");
+  holds (result, consumer_stop (same->second), "the second ends");
+  holds (result, consumer_gets (same->first, same->one), "the end of one leaves the other linked");
   phase ("the first's end");
-  holds (result, take_stop (same->first), "the first ends");
-  const guint left = feed_num_listeners (same->one) + feed_num_listeners (same->two);
+  holds (result, consumer_stop (same->first), "the first ends");
+  const guint left = producer_num_listeners (same->one) + producer_num_listeners (same->two);
   result_int (result, "left", left);
   promise (result, left == 0, "nothing is left of them");
-  take_drop (same->first);
-  take_drop (same->second);
+  consumer_drop (same->first);
+  consumer_drop (same->second);
   phase ("pushes after it");
   holds (result,
-      within (WGI_SOON_MS, feed_push, same->one) && within (WGI_SOON_MS, feed_push, same->two),
+      within (WGI_SOON_MS, producer_push, same->one)
+          && within (WGI_SOON_MS, producer_push, same->two),
       "the producers go on");
 }
 
-void
-scenario_same_name_one_node (Result *result)
+static void
+same_name_one_node (Result *result)
 {
   SameName same = same_name (result, "n1");
 
@@ -120,11 +122,19 @@ scenario_same_name_one_node (Result *result)
   end_same_name (result, &same);
 }
 
-void
-scenario_same_name_two_nodes (Result *result)
+static void
+same_name_two_nodes (Result *result)
 {
   SameName same = same_name (result, "n2");
 
   holds (result, same.first_hears && same.second_hears, "two sources of one name get buffers");
   end_same_name (result, &same);
 }
+
+const Scenario names_scenarios[] = {
+  { "name-takeover", "the newest of several nodes of one name", name_takeover, NULL },
+  { "name-handed-back", "the newest goes, an older one is still there", name_handed_back, NULL },
+  { "same-name-one-node", "two sources of one name, one node", same_name_one_node, NULL },
+  { "same-name-two-nodes", "two sources of one name, two nodes", same_name_two_nodes, NULL },
+  { 0 },
+};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* scenarios-race.c: two things at once, in the order that does harm. */
-#include "fixture.h"
+/* Two calls at once, in the order that does harm. */
+#include "scenario.h"
+#include "window.h"
 
 /* Enough to make a hash table of the others grow. */
 #define WAITING 40
@@ -12,73 +13,73 @@
 typedef struct {
   gchar *name;
   guint id;
-  Feed *feed;
+  Producer *producer;
 } Later;
 
 static void
-make_feed (gpointer data)
+make_producer (gpointer data)
 {
   Later *later = data;
 
-  later->feed = feed_new_here (later->name, later->id, 64, GST_STATE_PLAYING);
+  later->producer = producer_new_here (later->name, later->id, 64, GST_STATE_PLAYING);
 }
 
 static void
 start_here (gpointer data)
 {
-  Take *take = data;
+  Consumer *consumer = data;
 
-  gst_element_set_state (take->src, GST_STATE_PLAYING);
+  gst_element_set_state (consumer->src, GST_STATE_PLAYING);
 }
 
 static void
 start_many (gpointer data)
 {
-  Take **takes = data;
+  Consumer **consumers = data;
 
   for (guint i = 0; i < COMING; i++)
-    start_here (takes[i]);
+    start_here (consumers[i]);
 }
 
-/* Others start to listen while a new node is made known to those who wait for it. Returns how many
+/* Others start to listen while a new node is announced to its waiting listeners. Returns how many
  * of these it did not reach. */
 static guint
 foreach_at (gint moment)
 {
-  Take *waiting[WAITING], *coming[COMING];
+  Consumer *waiting[WAITING], *coming[COMING];
   Later later = { .name = g_strdup_printf ("n%d", moment), .id = 1 };
-  Window window = { .act = start_many, .data = coming, .at = moment };
+  Window window = { .step = start_many, .data = coming, .at = moment };
   guint missed = 0;
 
   for (guint i = 0; i < WAITING; i++) {
     g_autofree gchar *name = g_strdup_printf ("waiting-%d-%u", moment, i);
-    waiting[i] = take_playing (name, later.name);
+    waiting[i] = consumer_playing (name, later.name);
   }
   for (guint i = 0; i < COMING; i++) {
     g_autofree gchar *name = g_strdup_printf ("coming-%d-%u", moment, i);
-    coming[i] = take_new (name, "elsewhere");
+    coming[i] = consumer_new (name, "elsewhere");
   }
   phase ("a new node, others come at message %d", moment);
-  if (!job_wait (job_start_with_logs (make_feed, &later, window_open, &window), WGI_SOON_MS * 2)
+  if (!job_wait (job_start_with_logs (make_producer, &later, window_open, &window), WGI_SOON_MS * 2)
       || !window_close (&window))
     return WAITING;
   phase ("a push to all after moment %d", moment);
-  if (!within (WGI_SOON_MS, feed_push, later.feed))
+  if (!within (WGI_SOON_MS, producer_push, later.producer))
     return WAITING;
   for (guint i = 0; i < WAITING; i++)
-    missed += !take_wait (waiting[i], 1, 0, missed == 0 ? WGI_SOON_MS : 1);
+    missed += !consumer_wait (waiting[i], 1, 0, missed == 0 ? WGI_SOON_MS : 1);
   phase ("their end after moment %d", moment);
   for (guint i = 0; i < WAITING; i++)
-    if (!take_stop (waiting[i]))
+    if (!consumer_stop (waiting[i]))
       return WAITING;
   for (guint i = 0; i < COMING; i++)
-    if (!take_stop (coming[i]))
+    if (!consumer_stop (coming[i]))
       return WAITING;
   return missed;
 }
 
-void
-scenario_foreach_race (Result *result)
+static void
+foreach_race (Result *result)
 {
   guint missed = 0;
 
@@ -87,22 +88,22 @@ scenario_foreach_race (Result *result)
     missed += foreach_at (moment);
   result_int (result, "waiting", WAITING);
   result_int (result, "missed", missed);
-  promise (result, missed == 0, "a new node reaches all who wait for it");
+  promise (result, missed == 0, "a new node reaches all listeners that wait for it");
 }
 
 static gboolean
 looking_at (gint moment)
 {
   Later later = { .name = g_strdup_printf ("n%d", moment), .id = 1 };
-  Window window = { .act = make_feed, .data = &later, .at = moment };
-  Take *take = take_new ("l", later.name);
+  Window window = { .step = make_producer, .data = &later, .at = moment };
+  Consumer *consumer = consumer_new ("l", later.name);
 
   phase ("a listener looks for a node that comes at message %d", moment);
-  if (!job_wait (job_start_with_logs (start_here, take, window_open, &window), WGI_SOON_MS)
+  if (!job_wait (job_start_with_logs (start_here, consumer, window_open, &window), WGI_SOON_MS)
       || !window_close (&window))
     return FALSE;
-  const gboolean linked = take_gets (take, later.feed);
-  take_stop (take);
+  const gboolean linked = consumer_gets (consumer, later.producer);
+  consumer_stop (consumer);
   return linked;
 }
 
@@ -110,20 +111,20 @@ static gboolean
 looking_race (guint round)
 {
   Later later = { .name = g_strdup_printf ("r%u", round), .id = 1 };
-  Take *take = take_new ("racer", later.name);
+  Consumer *consumer = consumer_new ("racer", later.name);
 
   phase ("race %u", round);
-  Job *node = job_start (make_feed, &later);
-  Job *listener = job_start (start_here, take);
+  Job *node = job_start (make_producer, &later);
+  Job *listener = job_start (start_here, consumer);
   if (!job_wait (node, WGI_SOON_MS) || !job_wait (listener, WGI_SOON_MS))
     return FALSE;
-  const gboolean linked = take_gets (take, later.feed);
-  take_stop (take);
+  const gboolean linked = consumer_gets (consumer, later.producer);
+  consumer_stop (consumer);
   return linked;
 }
 
-void
-scenario_created_while_looking (Result *result)
+static void
+created_while_looking (Result *result)
 {
   guint lost = 0, lost_races = 0;
 
@@ -145,7 +146,7 @@ scenario_created_while_looking (Result *result)
 #define READ_MS 3000
 
 typedef struct {
-  Take *take;
+  Consumer *consumer;
   gchar *names[2];
   gint running;
 } Writer;
@@ -156,25 +157,25 @@ write_names (gpointer data)
   Writer *writer = data;
 
   for (guint i = 0; g_atomic_int_get (&writer->running); i++)
-    take_listen_here (writer->take, writer->names[i % 2]);
+    consumer_listen_here (writer->consumer, writer->names[i % 2]);
 }
 
-void
-scenario_listen_to_read_race (Result *result)
+static void
+listen_to_read_race (Result *result)
 {
-  Writer writer = { .take = take_new ("l", NULL), .running = TRUE };
+  Writer writer = { .consumer = consumer_new ("l", NULL), .running = TRUE };
   const gint64 until = g_get_monotonic_time () + READ_MS * G_TIME_SPAN_MILLISECOND;
   guint reads = 0, wrong = 0;
 
   for (guint i = 0; i < 2; i++)
     writer.names[i] = g_strnfill (NAME_LENGTH, i ? 'b' : 'a');
-  take_listen_here (writer.take, writer.names[1]);
+  consumer_listen_here (writer.consumer, writer.names[1]);
   go_to_work ();
   phase ("listen-to is read while it is written");
   Job *job = job_start (write_names, &writer);
   for (; wrong == 0 && g_get_monotonic_time () < until; reads++) {
     g_autofree gchar *name = NULL;
-    g_object_get (writer.take->src, "listen-to", &name, NULL);
+    g_object_get (writer.consumer->src, "listen-to", &name, NULL);
     wrong += g_strcmp0 (name, writer.names[0]) != 0 && g_strcmp0 (name, writer.names[1]) != 0;
   }
   g_atomic_int_set (&writer.running, FALSE);
@@ -183,3 +184,11 @@ scenario_listen_to_read_race (Result *result)
   result_int (result, "wrong", wrong);
   promise (result, wrong == 0, "listen-to reads as it was written");
 }
+
+const Scenario race_scenarios[] = {
+  { "foreach-race", "listeners come while a new node is announced", foreach_race, NULL },
+  { "created-while-looking", "a node comes while a listener looks for it", created_while_looking,
+      NULL },
+  { "listen-to-read-race", "listen-to is read while it is written", listen_to_read_race, NULL },
+  { 0 },
+};

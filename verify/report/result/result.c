@@ -16,9 +16,9 @@ struct Result {
 ResultSide
 result_side (const gchar *label)
 {
-  if (g_strcmp0 (label, "upstream") == 0 || g_strcmp0 (label, "unguarded") == 0)
+  if (g_strcmp0 (label, "before") == 0 || g_strcmp0 (label, "upstream") == 0 || g_strcmp0 (label, "unguarded") == 0)
     return RESULT_BEFORE;
-  if (g_strcmp0 (label, "patched") == 0 || g_strcmp0 (label, "guarded") == 0)
+  if (g_strcmp0 (label, "after") == 0 || g_strcmp0 (label, "patched") == 0 || g_strcmp0 (label, "guarded") == 0)
     return RESULT_AFTER;
   return label != NULL && g_str_has_prefix (label, "without-") ? RESULT_BETWEEN : RESULT_NO_LABEL;
 }

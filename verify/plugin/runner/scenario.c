@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* result.c: the judgements in this program's words, and what the account adds to a line. */
-#include "interpipe.h"
+/* The judgements of verify/report/result in a scenario's words. */
+#include "scenario.h"
 
 void
 promise (Result *result, gboolean held, const gchar *what)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* run.c: a process of its own for whatever may crash or hang, and the plugin loaded in it. */
 #define _GNU_SOURCE
-#include "interpipe.h"
+#include "child.h"
+
+#include "account.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -12,13 +13,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How often it is looked whether a child has ended; SIGCHLD cuts it short. */
+/* How often the parent looks whether a child has ended; SIGCHLD cuts it short. */
 #define LOOK_MS 50
 
 static gboolean
-wait_for (GPid child, guint bound_ms, gint *status)
+wait_for (GPid child, guint limit_ms, gint *status)
 {
-  const gint64 until = g_get_monotonic_time () + bound_ms * G_TIME_SPAN_MILLISECOND;
+  const gint64 until = g_get_monotonic_time () + limit_ms * G_TIME_SPAN_MILLISECOND;
   const struct timespec look = { 0, LOOK_MS * 1000000L };
   sigset_t set;
 
@@ -32,21 +33,14 @@ wait_for (GPid child, guint bound_ms, gint *status)
   return TRUE;
 }
 
-/* Nothing of the machine's own GStreamer settings and plugins, and no core file per crash. */
+/* No core file for each crash. */
 static void
-make_private (void)
+prepare_child (void)
 {
   const struct rlimit none = { 0, 0 };
   sigset_t set;
 
-  g_setenv ("GST_REGISTRY_DISABLE", "yes", TRUE);
-  g_setenv ("GST_REGISTRY", "/dev/null", TRUE);
-  g_setenv ("GST_PLUGIN_PATH_1_0", "", TRUE);
-  g_setenv ("GST_PLUGIN_PATH", "", TRUE);
-  g_setenv ("GST_PLUGIN_SYSTEM_PATH_1_0", "", TRUE);
-  g_setenv ("GST_PLUGIN_SYSTEM_PATH", "", TRUE);
-  g_unsetenv ("G_DEBUG");
-  g_unsetenv ("GST_TRACERS");
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
   setrlimit (RLIMIT_CORE, &none);
   sigemptyset (&set);
   sigaddset (&set, SIGCHLD);
@@ -54,12 +48,12 @@ make_private (void)
 }
 
 Ending
-run_child (const WgiOptions *options, Body body, gpointer data, guint bound_ms, gchar **how)
+run_child (Body body, gconstpointer data, guint limit_ms, gchar **how)
 {
   gint status = 0;
   sigset_t set;
 
-  /* So that no end of a child can slip by between the look and the wait. */
+  /* Blocked, so that no SIGCHLD is lost between the look and the wait. */
   sigemptyset (&set);
   sigaddset (&set, SIGCHLD);
   sigprocmask (SIG_BLOCK, &set, NULL);
@@ -70,16 +64,15 @@ run_child (const WgiOptions *options, Body body, gpointer data, guint bound_ms, 
     return ENDED_BADLY;
   }
   if (child == 0) {
-    prctl (PR_SET_PDEATHSIG, SIGKILL);
-    make_private ();
+    prepare_child ();
     account_count_logs ();
-    body (options, data);
+    body (data);
     _exit (EXIT_SUCCESS);
   }
-  if (!wait_for (child, bound_ms, &status)) {
+  if (!wait_for (child, limit_ms, &status)) {
     kill (child, SIGKILL);
     waitpid (child, NULL, 0);
-    *how = g_strdup_printf ("hung, killed after %u ms", bound_ms);
+    *how = g_strdup_printf ("hung, killed after %u ms", limit_ms);
     return ENDED_NEVER;
   }
   if (WIFSIGNALED (status))
@@ -87,13 +80,4 @@ run_child (const WgiOptions *options, Body body, gpointer data, guint bound_ms, 
   else if (WEXITSTATUS (status) != 0)
     *how = g_strdup_printf ("exit status %d", WEXITSTATUS (status));
   return *how == NULL ? ENDED_WELL : ENDED_BADLY;
-}
-
-gboolean
-run_load (const WgiOptions *options, GError **error)
-{
-  if (!gst_init_check (NULL, NULL, error))
-    return FALSE;
-  g_autoptr (GstPlugin) plugin = gst_plugin_load_file (options->plugin, error);
-  return plugin != NULL;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* pool.c: processes, several at a time. */
 #define _GNU_SOURCE
-#include "locks.h"
+#include "processes.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -26,7 +25,7 @@ typedef struct {
 } Child;
 
 gpointer
-pool_shared (gsize size)
+processes_shared (gsize size)
 {
   gpointer memory = mmap (NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
@@ -97,7 +96,7 @@ n_busy (const Child *children, guint jobs, Child **free_one)
 }
 
 void
-pool_run (const Options *options, const Task *tasks, guint n, guint jobs)
+processes_run (const Options *options, const Task *tasks, guint n, guint jobs)
 {
   const struct timespec look = { 0, LOOK_MS * 1000000L };
   g_autofree Child *children = g_new0 (Child, jobs);

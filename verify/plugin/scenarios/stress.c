@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* stress.c: creators, renamers, switchers, stoppers and event senders, four and four threads, a
- * process a round. */
-#include "fixture.h"
+/* Four threads make, rename, feed and end nodes; four switch, stop, start and ask listeners. A
+ * round is a process. */
+#include "child.h"
+#include "plugin.h"
+#include "scenario.h"
 
 #include <unistd.h>
 
@@ -15,10 +17,11 @@
 #define TEARDOWN_MS (2500 * WGI_SLOWNESS)
 #define ROUNDS 8
 #define ROUNDS_LONG 1000
-/* Most of upstream's rounds cost the whole bound. */
-#define ROUNDS_LONG_UPSTREAM 100
+/* Before: most rounds cost the whole limit. */
+#define ROUNDS_LONG_BEFORE 100
 
 typedef struct {
+  const gchar *plugin;
   guint seed;
   guint ms;
 } Round;
@@ -26,8 +29,8 @@ typedef struct {
 typedef struct {
   guint number, seed;
   gint64 until;
-  Take **listeners;
-  gint feeds;
+  Consumer **listeners;
+  gint producers;
 } Worker;
 
 /* Names that several threads use at once, and names of one thread. */
@@ -40,96 +43,96 @@ any_name (GRand *random, guint thread)
 }
 
 static void
-live_a_node (Worker *worker, GRand *random)
+run_a_node (Worker *worker, GRand *random)
 {
   g_autofree gchar *name = any_name (random, worker->number);
   g_autofree gchar *other = any_name (random, worker->number);
   const gint width = 64 * g_rand_int_range (random, 1, 4);
-  Feed *feed = feed_new_here (name, 1 + worker->number, width, GST_STATE_PLAYING);
+  Producer *producer = producer_new_here (name, 1 + worker->number, width, GST_STATE_PLAYING);
 
-  feed_push_n (feed, (guint) g_rand_int_range (random, 1, 6));
+  producer_push_n (producer, (guint) g_rand_int_range (random, 1, 6));
   if (g_rand_boolean (random))
-    feed_event (feed, "wgi-stress", 0, g_rand_boolean (random));
+    producer_event (producer, "wgi-stress", 0, g_rand_boolean (random));
   if (g_rand_int_range (random, 0, 3) == 0)
-    feed_rename (feed, other);
-  feed_push_n (feed, (guint) g_rand_int_range (random, 1, 6));
-  feed_num_listeners (feed);
-  feed_end (feed);
-  gst_pad_set_active (feed->pad, FALSE);
+    producer_rename (producer, other);
+  producer_push_n (producer, (guint) g_rand_int_range (random, 1, 6));
+  producer_num_listeners (producer);
+  producer_end (producer);
+  gst_pad_set_active (producer->pad, FALSE);
   g_object_set_data_full (
-      G_OBJECT (feed->pad), "feed", feed, g_free); /* events may be on their way */
-  gst_object_unref (feed->pad);
+      G_OBJECT (producer->pad), "producer", producer, g_free); /* events may be on their way */
+  gst_object_unref (producer->pad);
 }
 
 static void
-live_nodes (gpointer data)
+run_nodes (gpointer data)
 {
   Worker *worker = data;
   GRand *random = g_rand_new_with_seed (worker->seed);
 
   while (g_get_monotonic_time () < worker->until)
-    live_a_node (worker, random);
+    run_a_node (worker, random);
   g_rand_free (random);
 }
 
 static void
-act_on_a_listener (Worker *worker, GRand *random)
+change_a_listener (Worker *worker, GRand *random)
 {
-  Take *take = worker->listeners[g_rand_int_range (random, 0, LISTENERS)];
+  Consumer *consumer = worker->listeners[g_rand_int_range (random, 0, LISTENERS)];
   g_autofree gchar *name = any_name (random, (guint) g_rand_int_range (random, 0, NODE_THREADS));
   g_autofree gchar *now = NULL;
   g_autoptr (GstQuery) query = NULL;
 
   switch (g_rand_int_range (random, 0, 12)) {
   case 0:
-    gst_element_set_state (take->src, GST_STATE_NULL);
-    gst_element_set_state (take->src, GST_STATE_PLAYING);
+    gst_element_set_state (consumer->src, GST_STATE_NULL);
+    gst_element_set_state (consumer->src, GST_STATE_PLAYING);
     break;
   case 1:
-    take_listen_here (take, NULL);
+    consumer_listen_here (consumer, NULL);
     break;
   case 2:
-    gst_pad_push_event (take->pad,
+    gst_pad_push_event (consumer->pad,
         gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM, gst_structure_new_empty ("wgi-up")));
     break;
   case 3:
     query = gst_query_new_context ("wgi");
-    gst_pad_peer_query (take->pad, query);
+    gst_pad_peer_query (consumer->pad, query);
     break;
   case 4:
-    g_object_get (take->src, "listen-to", &now, NULL);
+    g_object_get (consumer->src, "listen-to", &now, NULL);
     break;
   default:
-    take_listen_here (take, name);
+    consumer_listen_here (consumer, name);
     break;
   }
 }
 
 static void
-act_on_listeners (gpointer data)
+change_listeners (gpointer data)
 {
   Worker *worker = data;
   GRand *random = g_rand_new_with_seed (worker->seed);
 
   while (g_get_monotonic_time () < worker->until)
-    act_on_a_listener (worker, random);
+    change_a_listener (worker, random);
   g_rand_free (random);
 }
 
 /* In a child: one round, which ends with everything taken down. A hang is its parent's to see. */
 static void
-play_round (const WgiOptions *options, gpointer data)
+run_round (gconstpointer data)
 {
   const Round *round = data;
   Worker workers[NODE_THREADS + LISTENER_THREADS];
   Job *jobs[G_N_ELEMENTS (workers)];
-  Take *listeners[LISTENERS];
+  Consumer *listeners[LISTENERS];
 
-  if (!run_load (options, NULL))
+  if (!plugin_load (round->plugin, NULL))
     _exit (3);
   for (guint i = 0; i < LISTENERS; i++) {
     g_autofree gchar *name = g_strdup_printf ("l%u", i / 2); /* two of each name */
-    listeners[i] = take_playing (name, "c0");
+    listeners[i] = consumer_playing (name, "c0");
   }
   go_to_work ();
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++) {
@@ -137,7 +140,7 @@ play_round (const WgiOptions *options, gpointer data)
       .seed = round->seed * 100 + i,
       .until = g_get_monotonic_time () + round->ms * G_TIME_SPAN_MILLISECOND,
       .listeners = listeners };
-    jobs[i] = job_start (i < NODE_THREADS ? live_nodes : act_on_listeners, &workers[i]);
+    jobs[i] = job_start (i < NODE_THREADS ? run_nodes : change_listeners, &workers[i]);
   }
   phase ("seed %u", round->seed);
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
@@ -145,16 +148,16 @@ play_round (const WgiOptions *options, gpointer data)
   phase ("seed %u: the end", round->seed);
   for (guint i = 0; i < LISTENERS; i++) {
     gst_element_set_state (listeners[i]->src, GST_STATE_NULL);
-    take_drop (listeners[i]);
+    consumer_drop (listeners[i]);
   }
   g_strlcpy (wgi_account->line, "done", sizeof wgi_account->line);
 }
 
-void
-scenario_stress (const WgiOptions *options, Result *result)
+static void
+stress (const WgiOptions *options, Result *result)
 {
-  const gboolean upstream = g_str_equal (options->label, "upstream");
-  const guint many = upstream ? ROUNDS_LONG_UPSTREAM : ROUNDS_LONG;
+  const gboolean before = g_str_equal (options->side, "before");
+  const guint many = before ? ROUNDS_LONG_BEFORE : ROUNDS_LONG;
   const guint rounds = options->seconds > 0 ? 1 : options->long_run ? many : ROUNDS;
   const guint ms = options->seconds > 0 ? (guint) options->seconds * 1000 : ROUND_MS;
   guint crashed = 0, hung = 0, critical = 0, reported = 0, unready = 0;
@@ -163,9 +166,9 @@ scenario_stress (const WgiOptions *options, Result *result)
 
   for (guint i = 0; i < rounds; i++) {
     g_autofree gchar *how = NULL;
-    Round round = { .seed = i + 1, .ms = ms };
+    const Round round = { options->plugin, i + 1, ms };
     account_reset ();
-    const Ending ending = run_child (options, play_round, &round, ms + TEARDOWN_MS, &how);
+    const Ending ending = run_child (run_round, &round, ms + TEARDOWN_MS, &how);
     unready += !wgi_account->at_work;
     crashed += ending == ENDED_BADLY;
     hung += ending == ENDED_NEVER;
@@ -193,3 +196,8 @@ scenario_stress (const WgiOptions *options, Result *result)
   holds (result, critical == 0, "GLib has no complaint");
   holds (result, reported == 0, "the sanitizer has no complaint");
 }
+
+const Scenario stress_scenarios[] = {
+  { "stress", "all of it at once, round after round", NULL, stress },
+  { 0 },
+};

@@ -2,12 +2,12 @@
  *
  * bare-thread.h: the least that a hand-over to another thread can cost.
  *
- * A thread that sleeps on a semaphore and pushes each buffer that it is given into a number of pads. No queue, no caps,
- * no limits, no switches: whatever takes a producer's buffers to a thread of the consumer's own cannot be cheaper.
- * What a plugin costs is to be held against it.
+ * A thread that sleeps on a semaphore and pushes each buffer that it is given into a number of
+ * pads. No queue, no caps, no limits, no switches: whatever takes a producer's buffers to a thread
+ * of the consumer's own cannot be cheaper. What a plugin costs is to be held against it.
  *
- * Threads: bare_thread_give() by one thread; it returns at once. There is one place: who gives a buffer before the last
- * one has been taken fails.
+ * Threads: bare_thread_give() by one thread; it returns at once. There is one place: who gives a
+ * buffer before the last one has been taken fails.
  */
 #pragma once
 

@@ -2,10 +2,10 @@
  *
  * What the bench programs share: a clock, what they take, how they say what they found.
  *
- * A case runs in rounds; in each of them it takes turns with its baseline, if it has one, so that a
- * machine that is busy with something else is so for both. What counts is the median of the rounds, and
- * how far they spread is said, too: a line of JSON on stdout, which keeps every round, and a row of a
- * table (median, 10th and 90th percentile) on stderr. One thread does all this.
+ * A case runs in rounds; in each of them it takes turns with its baseline, if it has one, so that
+ * a machine that is busy with something else is so for both. What counts is the median of the
+ * rounds, and how far they spread is said, too: a line of JSON on stdout, which keeps every round,
+ * and a row of a table (median, 10th and 90th percentile) on stderr. One thread does all this.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * case-process.h: one measurement in a process of its own, bench-interpipe-case, which can crash or hang without
- * taking the others along.
+ * case-process.h: one measurement in a process of its own, bench-interpipe-case, which can crash
+ * or hang without taking the others along.
  *
  * Threads: one. Blocks until the process has ended, or bound_ms is over; then it is killed.
  */
@@ -19,6 +19,6 @@ typedef struct {
   int bound_ms;
 } CaseProcess;
 
-/* Appends what it printed to `out`. FALSE if it was late, ended by a signal or by a status other than 0; why is on
- * stderr. */
+/* Appends what it printed to `out`. FALSE if it was late, ended by a signal or by a status other
+ * than 0; why is on stderr. */
 gboolean case_process_run (const CaseProcess *process, GString *out);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What guard costs where it is called: the stop request on the thread that fires it, and the time from
- * posting a command until the worker begins it. Requests are 5 ms apart. design.md has the bounds.
+ * What guard costs where it is called: the stop request on the thread that fires it, and the time
+ * from posting a command until the worker begins it. Requests are 5 ms apart. design.md has the
+ * bounds.
  *
  *   bench-guard [--quick|--long]
  *

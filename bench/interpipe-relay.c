@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * What relay costs beside gst-interpipe, a tee with queues, a bare appsink with appsrcs, and, paced, the least that a
- * hand-over to another thread can cost (bare-thread.h), in one run.
+ * What relay costs beside gst-interpipe, a tee with queues, a bare appsink with appsrcs, and,
+ * paced, the least that a hand-over to another thread can cost (bare-thread.h), in one run.
  *
- * A round runs every case once with each contestant, one right after the other, each in a process of
- * its own (bench-interpipe-case, beside this program). Ratios are medians over rounds of one by the
- * other in the same round.
+ * A round runs every case once with each contestant, one right after the other, each in a process
+ * of its own (bench-interpipe-case, beside this program). Ratios are medians over rounds of one by
+ * the other in the same round.
  *
  *   bench-relay --relay DIR --interpipe DIR [--rounds N] [--ms N] [--only CASE] [--json FILE]
  *
- * DIR: where libgstrelay.so is, or libgstinterpipe.so. Paced cases take six times as long as --ms says.
- * Exit: 0 every bound held, 1 one missed, 3 usage.
+ * DIR: where libgstrelay.so is, or libgstinterpipe.so. Paced cases take six times as long as --ms
+ * says. Exit: 0 every bound held, 1 one missed, 3 usage.
  */
 #include "case-process.h"
 
@@ -366,7 +366,7 @@ print_pairs (void)
 
 /* A copy, so that a build that goes on meanwhile changes nothing. */
 static gboolean
-take_plugin (int who)
+copy_plugin (int who)
 {
   g_autofree gchar *to = plugin_file (who);
   g_autofree gchar *dir = g_path_get_dirname (to);
@@ -474,7 +474,7 @@ main (int argc, char **argv)
     return 3;
   runner = g_build_filename (here, "bench-interpipe-case", NULL);
   work = g_dir_make_tmp ("bench-relay-XXXXXX", NULL);
-  good = work && take_plugin (RELAY) && take_plugin (INTERPIPE) && run ();
+  good = work && copy_plugin (RELAY) && copy_plugin (INTERPIPE) && run ();
   if (work)
     remove_work ();
   if (json)

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the patched gst-interpipe costs against the unpatched one, as ratios within one run.
+ * What the patched gst-interpipe (after) costs against the unpatched one (before), as ratios
+ * within one run.
  *
- * A round runs every case once with each plugin, one right after the other, each in a process of its
- * own (bench-interpipe-case, beside this program) with a registry and a plugin path of its own, so that
- * both meet the same load. The ratio of a case is the median over the rounds of patched by plain; the
- * columns are medians, too. A process that ends by a signal, says that something does not come on or
- * outstays its time is lost: it is counted, its round is left out.
+ * A round runs every case once with each plugin, one right after the other, each in a process of
+ * its own (bench-interpipe-case, beside this program) with a registry and a plugin path of its
+ * own, so that both meet the same load. The ratio of a case is the median over the rounds of
+ * after by before; the columns are medians, too. A process that ends by a signal, says that
+ * something does not come on or outstays its time is lost: it is counted, its round is left out.
  *
- *   bench-interpipe --plain DIR --patched DIR [--rounds N] [--ms N] [--only CASE] [--json FILE] [--quick]
+ *   bench-interpipe --before DIR --after DIR [--rounds N] [--ms N] [--only CASE] [--json FILE]
+ *                   [--quick]
  *
- * Exit: 0 every bound held, 1 one missed (or a patched process lost, or nothing to compare), 3 usage.
+ * Exit: 0 every bound held, 1 one missed (or a process of after lost, or nothing to compare), 3
+ * usage.
  */
 #include "case-process.h"
 
@@ -31,15 +34,16 @@
 /* On top of what a case measures: the case itself gives up after 10 s in which nothing moves. */
 #define SPARE_MS 30000
 
-/* The issue's bounds; `no worse' has the same room as `not slower'. How far a plugin is from itself, on
- * this machine at this hour, is seen by giving one directory twice: a p99 by a third, either way. */
+/* The issue's bounds; `no worse' has the same room as `not slower'. How far a plugin is from
+ * itself, on this machine at this hour, is seen by giving one directory twice: a p99 by a third,
+ * either way. */
 #define RATE_AT_LEAST 0.9
 #define SWITCH_AT_MOST (1 / RATE_AT_LEAST)
 
-enum { PLAIN, PATCHED, PLUGINS };
+enum { BEFORE, AFTER, PLUGINS };
 enum { RATE, CPU, WAITS, ALLOCATED, P50, P99, FIGURES };
 
-static const char *const plugin_names[PLUGINS] = { "plain", "patched" };
+static const char *const plugin_names[PLUGINS] = { "before", "after" };
 
 static const struct {
   const char *key, *title;
@@ -188,16 +192,16 @@ print_row (guint which, int figure)
 {
   double (*of)[ROUNDS_MAX] = values[which][figure];
   double by_round[ROUNDS_MAX];
-  Spread ratio, plain, patched;
+  Spread ratio, before, after;
   double bound = figure == RATE ? RATE_AT_LEAST : figure == P99 ? cases[which].p99_at_most : 0;
   gboolean held = TRUE;
   g_autofree gchar *text = g_strdup ("-");
 
   for (int i = 0; i < rounds; i++)
-    by_round[i] = of[PATCHED][i] / (of[PLAIN][i] > 0 ? of[PLAIN][i] : NAN);
+    by_round[i] = of[AFTER][i] / (of[BEFORE][i] > 0 ? of[BEFORE][i] : NAN);
   ratio = spread_of (by_round);
-  plain = spread_of (of[PLAIN]);
-  patched = spread_of (of[PATCHED]);
+  before = spread_of (of[BEFORE]);
+  after = spread_of (of[AFTER]);
   if (bound > 0) {
     held = figure == RATE ? ratio.median >= bound : ratio.median <= bound; /* NAN: neither */
     g_free (text);
@@ -205,18 +209,18 @@ print_row (guint which, int figure)
         g_strdup_printf ("%s %.2f %s", figure == RATE ? ">=" : "<=", bound, held ? "ok" : "MISSED");
   }
   printf ("%-23s %-17s %11.2f %11.2f  %5.2f  %5.2f..%-5.2f  %s\n", cases[which].name,
-      figures[figure].title, plain.median, patched.median, ratio.median, ratio.low, ratio.high,
+      figures[figure].title, before.median, after.median, ratio.median, ratio.low, ratio.high,
       text);
   if (json) {
     fprintf (json, "{\"bench\":\"interpipe\",\"case\":\"%s\",\"figure\":\"%s\",\"pairs\":%d",
         cases[which].name, figures[figure].key, ratio.count);
-    print_number ("plain", plain.median);
-    print_number ("patched", patched.median);
+    print_number ("before", before.median);
+    print_number ("after", after.median);
     print_number ("ratio", ratio.median);
     print_number ("ratio_q1", ratio.low);
     print_number ("ratio_q3", ratio.high);
-    fprintf (json, ",\"lost_plain\":%d,\"lost_patched\":%d,\"held\":%s}\n", lost[which][PLAIN],
-        lost[which][PATCHED], held ? "true" : "false");
+    fprintf (json, ",\"lost_before\":%d,\"lost_after\":%d,\"held\":%s}\n", lost[which][BEFORE],
+        lost[which][AFTER], held ? "true" : "false");
   }
   return held;
 }
@@ -241,7 +245,7 @@ print_table (void)
 {
   gboolean good = TRUE;
 
-  printf ("%-23s %-17s %11s %11s  %5s  %-12s  %s\n", "case", "figure", "plain", "patched", "ratio",
+  printf ("%-23s %-17s %11s %11s  %5s  %-12s  %s\n", "case", "figure", "before", "after", "ratio",
       "quartiles", "bound");
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     if (!is_wanted (i))
@@ -249,10 +253,10 @@ print_table (void)
     for (int j = 0; j < FIGURES; j++)
       if (has_figure (i, j) && !print_row (i, j))
         good = FALSE;
-    if (lost[i][PLAIN] || lost[i][PATCHED])
+    if (lost[i][BEFORE] || lost[i][AFTER])
       printf (
-          "%-23s lost: plain %d, patched %d of %d\n", "", lost[i][PLAIN], lost[i][PATCHED], rounds);
-    if (lost[i][PATCHED])
+          "%-23s lost: before %d, after %d of %d\n", "", lost[i][BEFORE], lost[i][AFTER], rounds);
+    if (lost[i][AFTER])
       good = FALSE;
   }
   return good;
@@ -262,7 +266,7 @@ print_table (void)
 
 /* A copy, so that a build that goes on meanwhile changes nothing. */
 static gboolean
-take_plugin (int plugin)
+copy_plugin (int plugin)
 {
   g_autofree gchar *from = g_build_filename (dirs[plugin], "libgstinterpipe.so", NULL);
   g_autofree gchar *to = plugin_file (plugin);
@@ -310,8 +314,17 @@ try_plugin (int plugin)
 
   if (run_process (plugin, args, out))
     return TRUE;
-  fprintf (
-      stderr, "bench-interpipe: the %s plugin does not carry a buffer\n", plugin_names[plugin]);
+  fprintf (stderr, "bench-interpipe: the plugin of the %s side does not carry a buffer\n",
+      plugin_names[plugin]);
+  return FALSE;
+}
+
+static gboolean
+old_option (const gchar *option, const gchar *value, gpointer data, GError **error)
+{
+  (void) value, (void) data;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "%s is now %s", option,
+      g_str_equal (option, "--plain") ? "--before" : "--after");
   return FALSE;
 }
 
@@ -319,9 +332,11 @@ static gboolean
 parse (int *argc, char ***argv)
 {
   const GOptionEntry entries[] = {
-    { "plain", 0, 0, G_OPTION_ARG_FILENAME, &dirs[PLAIN], "the unpatched plugin's directory",
+    { "before", 0, 0, G_OPTION_ARG_FILENAME, &dirs[BEFORE], "where the plugin of upstream is",
         "DIR" },
-    { "patched", 0, 0, G_OPTION_ARG_FILENAME, &dirs[PATCHED], "the patched plugin's", "DIR" },
+    { "after", 0, 0, G_OPTION_ARG_FILENAME, &dirs[AFTER], "where the patched plugin is", "DIR" },
+    { "plain", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_CALLBACK, old_option, NULL, NULL },
+    { "patched", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_CALLBACK, old_option, NULL, NULL },
     { "rounds", 0, 0, G_OPTION_ARG_INT, &rounds, "how often each case runs (15)", "N" },
     { "ms", 0, 0, G_OPTION_ARG_INT, &ms, "how long each time (500)", "N" },
     { "only", 0, 0, G_OPTION_ARG_STRING, &only, "cases with this in their names", "CASE" },
@@ -340,9 +355,9 @@ parse (int *argc, char ***argv)
   }
   rounds = rounds ? rounds : quick ? ROUNDS_QUICK : ROUNDS_DEFAULT;
   ms = ms ? ms : quick ? MS_QUICK : MS_DEFAULT;
-  if (*argc > 1 || !dirs[PLAIN] || !dirs[PATCHED] || rounds < 1 || rounds > ROUNDS_MAX || ms < 1) {
+  if (*argc > 1 || !dirs[BEFORE] || !dirs[AFTER] || rounds < 1 || rounds > ROUNDS_MAX || ms < 1) {
     fprintf (stderr,
-        "usage: bench-interpipe --plain DIR --patched DIR [--rounds N] [--ms N] "
+        "usage: bench-interpipe --before DIR --after DIR [--rounds N] [--ms N] "
         "[--only CASE] [--json FILE] [--quick]\n");
     return FALSE;
   }
@@ -364,8 +379,8 @@ main (int argc, char **argv)
     return 3;
   runner = g_build_filename (here, "bench-interpipe-case", NULL);
   work = g_dir_make_tmp ("bench-interpipe-XXXXXX", NULL);
-  if (!work || !take_plugin (PLAIN) || !take_plugin (PATCHED) || !try_plugin (PLAIN)
-      || !try_plugin (PATCHED))
+  if (!work || !copy_plugin (BEFORE) || !copy_plugin (AFTER) || !try_plugin (BEFORE)
+      || !try_plugin (AFTER))
     goto out;
   if (json)
     fprintf (json, "{\"bench\":\"interpipe\",\"rounds\":%d,\"ms\":%d}\n", rounds, ms);

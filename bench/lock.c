@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a pair of acquire and release costs, as ratios within one run: a WgLock against GMutex and against
- * the raw robust, error-checking mutex inside it. design.md has the bounds of the uncontended pair (4
- * and 2).
+ * What a pair of acquire and release costs, as ratios within one run: a WgLock against GMutex and
+ * against the raw robust, error-checking mutex inside it. design.md has the bounds of the
+ * uncontended pair (4 and 2).
  *
  *   bench-lock [--quick|--long]
  *
- * In a round the three take turns in short batches and the quickest batch of each counts, so that a machine
- * that is busy with something else shifts all of them or none. Contended, a round is one long batch of each:
- * there the scheduler is a part of the figure.
+ * In a round the three take turns in short batches and the quickest batch of each counts, so that
+ * a machine that is busy with something else shifts all of them or none. Contended, a round is one
+ * long batch of each: there the scheduler is a part of the figure.
  *
  * Exit: 0 every bound held, 1 one missed, 2 usage.
  */

@@ -49,7 +49,7 @@ line_of_ended_child (const Scenario *scenario, const WgiOptions *options, const 
   result_text (result, "ended", how);
   result_text (result, "while", wgi_account->phase);
   must (result, wgi_account->at_work, "the scenario got as far as its work");
-  holds (result, FALSE, "the process lives to its end");
+  promise (result, FALSE, "the process lives to its end");
   result_add_account (result);
   gchar *line = result_line (result);
   result_free (result);
@@ -109,13 +109,17 @@ int
 main (int argc, char **argv)
 {
   static WgiOptions options;
+  static gboolean append, json;
   const GOptionEntry entries[] = { { "plugin", 0, 0, G_OPTION_ARG_FILENAME, &options.plugin,
                                        "Where libgstinterpipe.so is", "DIR" },
     { "side", 0, 0, G_OPTION_ARG_STRING, &options.side, "What is expected of it", "before|after" },
     { "label", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_CALLBACK, plugin_old_option, NULL, NULL },
     { "commit", 0, 0, G_OPTION_ARG_STRING, &options.commit, "The plugin's commit, for the results",
         "ID" },
-    { "out", 0, 0, G_OPTION_ARG_FILENAME, &options.out, "Append the results here, too", "FILE" },
+    { "out", 0, 0, G_OPTION_ARG_FILENAME, &options.out, "Write the result lines here", "FILE" },
+    { "append", 0, 0, G_OPTION_ARG_NONE, &append, "Keep the lines that are there", NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &json,
+        "Write the lines to standard output too, if it is no terminal", NULL },
     { "only", 0, 0, G_OPTION_ARG_STRING, &options.only, "Scenarios by name or glob, with commas",
         "NAMES" },
     { "long", 0, 0, G_OPTION_ARG_NONE, &options.long_run, "The full counts", NULL },
@@ -145,7 +149,8 @@ main (int argc, char **argv)
     g_printerr ("wolf-interpipe: cannot share memory with its scenarios\n");
     return 2;
   }
-  if (!tally_open (&tally, "wolf-interpipe", options.side, options.out, FALSE))
+  const TallyOptions told = { "wolf-interpipe", options.side, options.out, append, json, 0 };
+  if (!tally_open (&tally, &told))
     return 2;
   options.head = (ResultHead){
     "interpipe",

@@ -39,9 +39,11 @@ target_order (const char *target)
 Side
 side_of (const char *label)
 {
-  if (g_str_equal (label, "upstream") || g_str_equal (label, "unguarded"))
+  if (g_str_equal (label, "before") || g_str_equal (label, "upstream")
+      || g_str_equal (label, "unguarded"))
     return SIDE_BEFORE;
-  if (g_str_equal (label, "patched") || g_str_equal (label, "guarded"))
+  if (g_str_equal (label, "after") || g_str_equal (label, "patched")
+      || g_str_equal (label, "guarded"))
     return SIDE_AFTER;
   return SIDE_OTHER;
 }

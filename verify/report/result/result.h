@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * result.h: what a scenario found, as one line of JSON, and whether that is what its label promises.
+ * result.h: what a scenario found, as one line of JSON, and its verdict.
  *
  * A label says what was tested and so what is expected:
  *
- *   before   "upstream", "unguarded"   every fault must show, else the scenario has proved nothing
- *   after    "patched", "guarded"      every promise must hold
- *   between  "without-SWITCH"          all fixes but one: if that one cures the scenario's fault, a promise
- *                                      must be broken; else every promise must hold
+ *   before   "before"           every fault shows; one that did not has proved nothing: inconclusive
+ *   after    "after"            every promise must hold
+ *   between  "without-SWITCH"   all fixes but one: if that one cures the scenario's fault, a promise
+ *                               must be broken; else every promise must hold
  *
- * `failed` in the line lists what went otherwise, `pass` says whether nothing did. A line of the last
- * kind lists the broken promises as `broken`.
+ * `verdict` in the line is "pass", "fail" or "inconclusive"; `pass` is true for the first alone.
+ * `failed` lists what is wrong, `not_shown` the faults that did not show, `faults` counts those that
+ * were expected. A line of the last kind lists the broken promises as `broken`.
  *
  * A Result belongs to one thread at a time. Nothing here blocks; names and texts are copied.
  */
@@ -31,6 +32,8 @@ typedef struct {
   const gchar *commit;  /* NULL: "unknown" */
   gboolean long_run;
 } ResultHead;
+
+typedef enum { RESULT_PASS, RESULT_FAIL, RESULT_INCONCLUSIVE } ResultVerdict;
 
 typedef struct Result Result;
 /* Never NULL; for result_free(). */
@@ -55,7 +58,7 @@ void result_null (Result *result, const gchar *name);
 void result_object (Result *result, const gchar *name, JsonObject *object); /* takes object */
 void result_array (Result *result, const gchar *name, JsonArray *array);    /* takes array */
 
-/* Before: the fault must show. Of the others nothing is asked. */
+/* Before: the fault should show; the verdict is inconclusive when it does not. */
 void expect_fault (Result *result, gboolean shown, const gchar *what);
 /* After: the promise must hold. Between: it counts. */
 void expect_held (Result *result, gboolean held, const gchar *what);
@@ -64,9 +67,11 @@ void expect_in_time (Result *result, gboolean held, const gchar *what);
 /* Must be so with any label, or the scenario has not measured what it is about. */
 void expect_both (Result *result, gboolean so, const gchar *what);
 /* So far. */
-gboolean result_passes (const Result *result);
-/* So far: it fails, and a busy machine may be why: what had to be so was not, or nothing but promises about
- * time are broken. */
+ResultVerdict result_verdict (const Result *result);
+/* So far: chance may be why it is no pass, so that another try is worth it. A fault did not show. */
+gboolean result_may_be_chance (const Result *result);
+/* A busy machine may be why: what had to be so was not, or nothing but promises about time are
+ * broken. */
 gboolean result_may_be_load (const Result *result);
 
 /* Judges, and returns one line of JSON without its newline; newly allocated. To be called once. */

@@ -122,14 +122,14 @@ stop_sessions (Lab *lab)
 
 /* Pipelines are stopped, and nobody looks whether they have ended: exit handlers run beside them. */
 static void
-end_as_upstream (Lab *lab)
+end_before (Lab *lab)
 {
   stop_sessions (lab);
   exit (EXIT_SUCCESS);
 }
 
 static void
-end_bounded (Lab *lab)
+end_after (Lab *lab)
 {
   wg_shutdown_begin (SHUTDOWN_MS);
   stop_sessions (lab);
@@ -166,6 +166,6 @@ main (int argc, char **argv)
   g_main_loop_run (until_signal);
   lab_log ("shutting down");
   if (lab->options.bounded_shutdown)
-    end_bounded (lab);
-  end_as_upstream (lab);
+    end_after (lab);
+  end_before (lab);
 }

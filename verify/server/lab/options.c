@@ -43,7 +43,7 @@ static const Switch switches[] = {
 
 typedef struct {
   gint values[G_N_ELEMENTS (switches)];
-  gint preset; /* 0 upstream, 1 guarded */
+  gint preset; /* 0 before, 1 after */
 } Parsed;
 
 /* `choices` as "a|b", and which of them `text` is. */
@@ -83,7 +83,7 @@ on_switch (const gchar *option, const gchar *text, gpointer data, GError **error
 static gboolean
 on_preset (const gchar *option, const gchar *text, gpointer data, GError **error)
 {
-  static const gchar *const presets[] = { "upstream", "guarded" };
+  static const gchar *const presets[] = { "before", "after" };
   Parsed *parsed = data;
 
   return choose (option, presets, text, &parsed->preset, error);
@@ -114,11 +114,11 @@ is_usable (const LabOptions *options, GError **error)
 static void
 apply (LabOptions *options, const Parsed *parsed)
 {
-  const gboolean guarded = parsed->preset != FALSE; /* unset: guarded */
+  const gboolean after = parsed->preset != FALSE; /* unset: after */
 
   for (guint i = 0; i < G_N_ELEMENTS (switches); i++)
     *value_of (options, &switches[i]) = parsed->values[i] != UNSET ? parsed->values[i]
-        : switches[i].of_a_patch                                   ? guarded
+        : switches[i].of_a_patch                                   ? after
                                                                    : FALSE;
 }
 
@@ -132,8 +132,8 @@ lab_options_parse (LabOptions *options, gint argc, gchar **argv, GError **error)
   const GOptionEntry first[] = {
     { "dir", 0, 0, G_OPTION_ARG_FILENAME, &options->dir, "Where wolf.sock and clients/*.pem are",
         "DIR" },
-    { "preset", 0, 0, G_OPTION_ARG_CALLBACK, on_preset, "Sets the first eight below (guarded)",
-        "upstream|guarded" },
+    { "preset", 0, 0, G_OPTION_ARG_CALLBACK, on_preset, "Sets the first eight below (after)",
+        "before|after" },
   };
 
   memset (options, 0, sizeof *options);

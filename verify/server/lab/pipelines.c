@@ -108,8 +108,7 @@ unwatch_bus (GstBus *bus)
 
 /* Every call waits for as long as the pipeline likes. */
 static void
-run_as_upstream (
-    LabPipeline *pipeline, const gchar *description, LabPipelineReady ready, gpointer data)
+run_before (LabPipeline *pipeline, const gchar *description, LabPipelineReady ready, gpointer data)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GMainContext) context = g_main_context_new ();
@@ -147,7 +146,7 @@ unref_loop (gpointer loop)
 }
 
 static void
-run_guarded (LabPipeline *pipeline, const gchar *description, LabPipelineReady ready, gpointer data)
+run_after (LabPipeline *pipeline, const gchar *description, LabPipelineReady ready, gpointer data)
 {
   g_autoptr (GError) error = NULL;
   WgLaunch *launch = pipeline->session->launch;
@@ -188,9 +187,9 @@ lab_pipeline_run (Lab *lab, const gchar *name, LabSession *session, const gchar 
 
   lab_log ("%s of %s: %s", name, session->id, description);
   if (lab->options.guard_stop)
-    run_guarded (&pipeline, description, ready, data);
+    run_after (&pipeline, description, ready, data);
   else
-    run_as_upstream (&pipeline, description, ready, data);
+    run_before (&pipeline, description, ready, data);
   lab_log ("%s of %s: over", name, session->id);
   g_array_unref (pipeline.handlers);
 }

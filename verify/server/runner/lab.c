@@ -29,7 +29,7 @@ arguments (const Stage *stage)
   GPtrArray *argv = g_ptr_array_new ();
 
   g_ptr_array_add (argv, g_strdup (options->binary));
-  g_ptr_array_add (argv, g_strconcat ("--preset=", options->preset, NULL));
+  g_ptr_array_add (argv, g_strconcat ("--preset=", options->side, NULL));
   g_ptr_array_add (argv, g_strdup ("--audio=direct")); /* as on the real Wolf's stage */
   if (options->without != NULL)
     g_ptr_array_add (argv, g_strdup (options->without->off));

@@ -22,6 +22,9 @@ remove_folder (const gchar *path)
   g_rmdir (path);
 }
 
+/* Of an option that only says how it is called now; its value need not be there. */
+#define HIDDEN (G_OPTION_FLAG_HIDDEN | G_OPTION_FLAG_OPTIONAL_ARG)
+
 static gint
 list (void)
 {
@@ -59,24 +62,23 @@ are_there (const Needed *needed, guint n)
   return TRUE;
 }
 
-/* A label that says what is expected follows from the preset, but may be given all the same. */
+/* The label says what is expected: the side's name, or which fix is off. */
 static gboolean
-choose_lab (StageOptions *options, const gchar *without)
+choose_label (StageOptions *options, const gchar *without)
 {
-  const gboolean guarded = g_strcmp0 (options->preset, "guarded") == 0;
+  const gboolean after = g_strcmp0 (options->side, "after") == 0;
 
-  if (!guarded && g_strcmp0 (options->preset, "upstream") != 0)
-    return wrong ("--preset of a lab is upstream or guarded");
-  options->server = &server_lab;
-  if (without != NULL) {
-    options->without = stage_switch (without);
-    if (options->without == NULL || !guarded)
-      return wrong ("--without names one of the guarded lab's fixes, as --list does");
-    g_free (options->label);
-    options->label = g_strconcat ("without-", without, NULL);
-  }
-  if (options->label == NULL)
-    options->label = g_strdup (guarded ? "guarded" : "unguarded");
+  if (!after && g_strcmp0 (options->side, "before") != 0)
+    return wrong ("--side is before or after: what is expected");
+  options->label = g_strdup (options->side);
+  if (without == NULL)
+    return TRUE;
+  options->without = stage_switch (without);
+  if (options->without == NULL || options->server != &server_lab || !after)
+    return wrong (
+        "--without names one of the lab's fixes, as --list does, and is for --side after");
+  g_free (options->label);
+  options->label = g_strconcat ("without-", without, NULL);
   return TRUE;
 }
 
@@ -89,18 +91,27 @@ are_usable (StageOptions *options, const gchar *wolf, const gchar *lab, const gc
     { "--interpipe", options->interpipe, G_FILE_TEST_IS_DIR } };
 
   if ((wolf == NULL) == (lab == NULL))
-    return wrong ("one of --wolf and --lab is needed: what is put on stage");
+    return wrong ("one of --wolf and --lab is needed: the server to test");
   /* The lab's pipelines need no gst-interpipe, unless it is told to use one. */
   if (!are_there (common, G_N_ELEMENTS (common) - (lab && !options->interpipe)))
     return FALSE;
-  options->server = &server_wolf;
-  if (lab != NULL && !choose_lab (options, without))
-    return FALSE;
-  if (lab == NULL && (without != NULL || options->preset != NULL))
-    return wrong ("--preset and --without are for a lab");
-  if (result_side (options->label) == RESULT_NO_LABEL)
-    return wrong ("--label is upstream or patched: it says what is expected");
-  return options->jobs >= 1 || wrong ("--jobs is at least 1");
+  options->server = wolf ? &server_wolf : &server_lab;
+  return choose_label (options, without) && (options->jobs >= 1 || wrong ("--jobs is at least 1"));
+}
+
+/* What older versions called an option: one line names the new one. */
+static gboolean
+on_renamed (const gchar *name, const gchar *value G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED,
+    GError **error)
+{
+  static const gchar *const renamed[][2] = { { "--label", "is --side before|after" },
+    { "--preset", "is --side before|after" }, { "--patched-plugin", "is --interpipe-has-fixes" },
+    { "--replace", "is the default; --append keeps the lines that are there" } };
+
+  for (guint i = 0; i < G_N_ELEMENTS (renamed); i++)
+    if (g_str_equal (name, renamed[i][0]))
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s %s", name, renamed[i][1]);
+  return FALSE;
 }
 
 /* A unix socket's path is at most 107 bytes, and the stage's are in here. */
@@ -128,39 +139,47 @@ main (int argc, char **argv)
   static gboolean want_list;
   const GOptionEntry entries[] = { { "wolf", 0, 0, G_OPTION_ARG_FILENAME, &wolf, "A Wolf binary",
                                        "FILE" },
-    { "label", 0, 0, G_OPTION_ARG_STRING, &options.label, "What is expected of it",
-        "upstream|patched" },
+    { "lab", 0, 0, G_OPTION_ARG_FILENAME, &lab, "Or the wolf-lab binary", "FILE" },
+    { "side", 0, 0, G_OPTION_ARG_STRING, &options.side,
+        "What is expected: faults before the series, promises after it", "before|after" },
     { "interpipe", 0, 0, G_OPTION_ARG_FILENAME, &options.interpipe, "Where libgstinterpipe.so is",
         "DIR" },
-    { "patched-plugin", 0, 0, G_OPTION_ARG_NONE, &options.patched_plugin,
-        "It is a patched one: what it cures is expected, too", NULL },
-    { "lab", 0, 0, G_OPTION_ARG_FILENAME, &lab, "Or the wolf-lab binary", "FILE" },
-    { "preset", 0, 0, G_OPTION_ARG_STRING, &options.preset, "The lab's fixes: none or all",
-        "upstream|guarded" },
-    { "without", 0, 0, G_OPTION_ARG_STRING, &without, "All of them but this one", "SWITCH" },
+    { "interpipe-has-fixes", 0, 0, G_OPTION_ARG_NONE, &options.plugin_after,
+        "It has the series: what that cures is expected too", NULL },
+    { "without", 0, 0, G_OPTION_ARG_STRING, &without, "The lab with all of its fixes but this one",
+        "SWITCH" },
     { "lab-args", 0, 0, G_OPTION_ARG_STRING, &lab_args, "More arguments for the lab", "WORDS" },
     { "probe", 0, 0, G_OPTION_ARG_FILENAME, &options.probe, "The wolf-probe binary", "FILE" },
     { "plugins", 0, 0, G_OPTION_ARG_FILENAME, &options.plugins,
-        "Where the tracer and the stand-in are", "DIR" },
+        "Where the tracer and the fake source are", "DIR" },
     { "commit", 0, 0, G_OPTION_ARG_STRING, &options.commit, "The server's commit, for the results",
         "ID" },
-    { "out", 0, 0, G_OPTION_ARG_FILENAME, &options.out, "Append the results here, too", "FILE" },
-    { "replace", 0, 0, G_OPTION_ARG_NONE, &options.replace, "Do not append, begin the file anew",
-        NULL },
+    { "out", 0, 0, G_OPTION_ARG_FILENAME, &options.out, "Write the result lines here", "FILE" },
+    { "append", 0, 0, G_OPTION_ARG_NONE, &options.append, "Keep the lines that are there", NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &options.json,
+        "Write the lines to standard output too, if it is no terminal", NULL },
     { "only", 0, 0, G_OPTION_ARG_STRING, &options.only, "Scenarios by name or glob, with commas",
         "NAMES" },
     { "jobs", 0, 0, G_OPTION_ARG_INT, &options.jobs, "So many scenarios at a time (1)", "N" },
     { "long", 0, 0, G_OPTION_ARG_NONE, &options.long_run, "The full counts", NULL },
     { "keep", 0, 0, G_OPTION_ARG_NONE, &options.keep, "Keep the logs and say where", NULL },
     { "list", 0, 0, G_OPTION_ARG_NONE, &want_list, "Name the scenarios and the lab's fixes", NULL },
-    G_OPTION_ENTRY_NULL };
-  g_autoptr (GOptionContext) context = g_option_context_new ("— scenarios on a Wolf, or on a lab");
+    { "label", 0, HIDDEN, G_OPTION_ARG_CALLBACK, on_renamed, NULL, NULL },
+    { "preset", 0, HIDDEN, G_OPTION_ARG_CALLBACK, on_renamed, NULL, NULL },
+    { "patched-plugin", 0, HIDDEN, G_OPTION_ARG_CALLBACK, on_renamed, NULL, NULL },
+    { "replace", 0, HIDDEN, G_OPTION_ARG_CALLBACK, on_renamed, NULL, NULL }, G_OPTION_ENTRY_NULL };
+  g_autoptr (GOptionContext) context =
+      g_option_context_new ("- run scenarios against a Wolf, or against wolf-lab");
   g_autoptr (GError) error = NULL;
 
   g_option_context_add_main_entries (context, entries, NULL);
   g_option_context_set_description (context,
-      "One line of JSON per scenario. Exit status: 0 all pass; 1 some do not; 2 wrong usage.\n"
-      "Of an upstream server the fault must show, of a patched one the promise must hold.\n");
+      "One line of JSON per scenario. A fault that does not show by chance is asked for three "
+      "times,\n"
+      "and is inconclusive then.\n"
+      "Exit status: 0 none fails; 1 some fail, or more than a third of the faults are "
+      "inconclusive;\n"
+      "2 wrong usage.\n");
   if (!g_option_context_parse (context, &argc, &argv, &error)
       || (lab_args != NULL && !g_shell_parse_argv (lab_args, NULL, &options.lab_argv, &error))) {
     g_printerr ("wolf-scenarios: %s\n", error->message);

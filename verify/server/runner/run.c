@@ -5,8 +5,9 @@
  * Of each process that ends, whatever remains of it (a server, a client, a session's program) comes
  * to this one, as their next of kin, and is killed; the other scenarios' processes are not touched.
  *
- * Beside each other they are slow on a busy machine. Where that may be why one fails (result_may_be_load()), it
- * is run once more in the end, with no other beside it: `first_failed` says what was wrong.
+ * A scenario is run again in the end, with no other beside it, where that may change its verdict: until TRIES
+ * while chance may be why a fault did not show (result_may_be_chance()); once where others ran beside it and
+ * load may be why it failed (result_may_be_load()). `first_failed` and `attempts` tell it.
  */
 #define _GNU_SOURCE
 #include "runner.h"
@@ -22,22 +23,26 @@
 /* How often it is looked whether a scenario has ended. */
 #define LOOK_MS 20
 
-/* A scenario's process leaves with this where another try is worth it. */
-#define EXIT_AGAIN 3
+/* How often a fault that did not show by chance is asked for. */
+#define TRIES 3
+
+/* A scenario's process leaves with one of these where another try is worth it. */
+enum { EXIT_CHANCE = 3, EXIT_LOAD };
 
 typedef struct {
   const Scenario *scenario;
   GPid pid;
   gint64 until;
   gchar *dir, *path; /* of its line */
-  gchar *first;      /* the first try's line, of a second one */
+  gchar *first;      /* the first try's line, of a later one */
+  guint try;         /* from 1 */
 } Job;
 
 typedef struct {
   const StageOptions *options;
   Tally tally;
   GArray *jobs;
-  GPtrArray *again; /* Jobs */
+  GQueue again; /* Jobs */
 } Run;
 
 static Result *
@@ -73,12 +78,25 @@ tell_crash (Stage *stage, Result *result)
 }
 
 static void
-tell_first (Result *result, const gchar *first)
+tell_tries (Result *result, const Job *job)
 {
-  g_autoptr (JsonNode) node = json_from_string (first, NULL);
+  g_autoptr (JsonNode) node = json_from_string (job->first, NULL);
 
+  result_int (result, "attempts", job->try);
   result_array (result, "first_failed",
       json_array_ref (json_object_get_array_member (json_node_get_object (node), "failed")));
+}
+
+/* What the limits of this scenario were made of (act_limit_ms()). */
+static void
+tell_machine (const Stage *stage, Result *result)
+{
+  MachineTimes machine;
+
+  machine_times (stage->machine, stage->begun, &machine);
+  result_ms (result, "machine_p50_ms", machine.p50_ms);
+  result_ms (result, "machine_worst_ms", machine.worst_ms);
+  result_ms (result, "request_cost", stage->cost);
 }
 
 /* In the child. Leaves its line in the job's file. */
@@ -89,30 +107,38 @@ play (const Job *job, const StageOptions *options)
   g_autoptr (GError) error = NULL;
   g_autoptr (Result) result = new_result (scenario, options);
   const gint64 begun = g_get_monotonic_time ();
+  Machine *machine = NULL;
   Stage *stage = NULL;
 
   process_adopt ();
   if (scenario->one_arena)
     g_setenv ("MALLOC_ARENA_MAX", "1", TRUE);
   if (!options->server->own_network || stage_enter_network (&error))
+    machine = machine_start (&error);
+  if (machine != NULL)
     stage = stage_open (options, job->dir, clients_of (scenario, options), NULL, &error);
   if (stage != NULL) {
+    stage->machine = machine;
+    stage->begun = g_get_monotonic_time ();
     scenario->run (stage, result);
     tell_crash (stage, result);
+    tell_machine (stage, result);
   } else {
     expect_both (result, FALSE, error->message);
   }
   result_ms (
       result, "took_ms", (gdouble) (g_get_monotonic_time () - begun) / G_TIME_SPAN_MILLISECOND);
-  const gboolean again = result_may_be_load (result);
+  const gint again = result_may_be_chance (result) ? EXIT_CHANCE
+      : result_may_be_load (result)                ? EXIT_LOAD
+                                                   : EXIT_SUCCESS;
   if (job->first != NULL)
-    tell_first (result, job->first);
+    tell_tries (result, job);
   g_autofree gchar *line = result_line (result);
   g_file_set_contents (job->path, line, -1, NULL);
   if (options->server->own_network)
     stage_clear_network ();
   process_end_children (NULL, NULL);
-  return again ? EXIT_AGAIN : EXIT_SUCCESS;
+  return again;
 }
 
 static gchar *
@@ -124,15 +150,15 @@ failed_line (const Scenario *scenario, const StageOptions *options, const gchar 
   return result_line (result);
 }
 
-/* `first` is the line of a first try, or NULL. */
+/* Takes `first`, the line of the first try, or NULL. */
 static void
-start (Run *run, const Scenario *scenario, const gchar *first)
+start (Run *run, const Scenario *scenario, gchar *first, guint try)
 {
   const StageOptions *options = run->options;
   g_autoptr (GError) error = NULL;
-  Job job = { .scenario = scenario, .first = g_strdup (first) };
+  Job job = { .scenario = scenario, .first = first, .try = try };
 
-  job.dir = g_strconcat (options->scratch, "/", scenario->name, first ? "-again" : "", NULL);
+  job.dir = g_strdup_printf ("%s/%s-%u", options->scratch, scenario->name, try);
   job.path = g_build_filename (job.dir, "result.json", NULL);
   job.until = g_get_monotonic_time () + scenario->bound_s * G_TIME_SPAN_SECOND;
   g_mkdir_with_parents (job.dir, 0755);
@@ -150,21 +176,28 @@ start (Run *run, const Scenario *scenario, const gchar *first)
   g_array_append_val (run->jobs, job);
 }
 
+static gboolean
+is_worth_a_try (const Run *run, const Job *job, gint status, gboolean late)
+{
+  if (late || (WIFEXITED (status) && WEXITSTATUS (status) == EXIT_LOAD))
+    return job->try == 1 && run->options->jobs > 1;
+  return WIFEXITED (status) && WEXITSTATUS (status) == EXIT_CHANCE && job->try < TRIES;
+}
+
 /* Its line is counted, or kept for when it is run again. */
 static void
 conclude (Run *run, Job *job, gint status, gboolean late)
 {
   gchar *line = NULL;
-  const gboolean again = job->first == NULL && run->options->jobs > 1
-      && (late || (WIFEXITED (status) && WEXITSTATUS (status) == EXIT_AGAIN));
 
   if (late || !g_file_get_contents (job->path, &line, NULL, NULL))
     line = failed_line (job->scenario, run->options,
         late ? "the scenario ended in time" : "the scenario ended without a result");
-  if (again) {
-    Job *second = g_new0 (Job, 1);
-    *second = (Job){ .scenario = job->scenario, .first = g_steal_pointer (&line) };
-    g_ptr_array_add (run->again, second);
+  if (is_worth_a_try (run, job, status, late)) {
+    Job *next = g_new0 (Job, 1);
+    *next = (Job){ .scenario = job->scenario, .try = job->try + 1 };
+    next->first = g_strdup (job->first != NULL ? job->first : line);
+    g_queue_push_tail (&run->again, next);
   } else {
     tally_add (&run->tally, line);
   }
@@ -206,6 +239,17 @@ is_scenario (GPid child, gpointer data)
   return FALSE;
 }
 
+static void
+show_running (Run *run)
+{
+  g_autoptr (GString) names = g_string_new (NULL);
+
+  for (guint i = 0; i < run->jobs->len; i++)
+    g_string_append_printf (
+        names, "%s%s", i ? " " : "", g_array_index (run->jobs, Job, i).scenario->name);
+  tally_running (&run->tally, names->str);
+}
+
 /* Until one has ended, at least; then ends what it left behind. */
 static void
 await_one (Run *run)
@@ -214,6 +258,7 @@ await_one (Run *run)
   const guint before = jobs->len;
 
   while (jobs->len == before) {
+    show_running (run);
     for (guint i = jobs->len; i-- > 0;)
       if (is_over (run, &g_array_index (jobs, Job, i)))
         g_array_remove_index (jobs, i);
@@ -223,15 +268,6 @@ await_one (Run *run)
   process_end_children (is_scenario, jobs);
 }
 
-static void
-job_free (gpointer data)
-{
-  Job *job = data;
-
-  g_free (job->first);
-  g_free (job);
-}
-
 gboolean
 scenario_is_chosen (const Scenario *scenario, const StageOptions *options)
 {
@@ -239,14 +275,39 @@ scenario_is_chosen (const Scenario *scenario, const StageOptions *options)
       && (scenario->needs & ~options->server->abilities) == 0;
 }
 
+/* Those that are to be tried again, one at a time; each may come back. */
+static void
+run_again (Run *run)
+{
+  Job *job;
+
+  while ((job = g_queue_pop_head (&run->again)) != NULL) {
+    start (run, job->scenario, job->first, job->try);
+    g_free (job);
+    while (run->jobs->len > 0)
+      await_one (run);
+  }
+}
+
+static guint
+count_chosen (const StageOptions *options)
+{
+  guint count = 0;
+
+  for (const Scenario *scenario = stage_scenarios; scenario->name != NULL; scenario++)
+    count += scenario_is_chosen (scenario, options);
+  return count;
+}
+
 gint
 stage_play (StageOptions *options)
 {
   g_autoptr (GArray) jobs = g_array_new (FALSE, FALSE, sizeof (Job));
-  g_autoptr (GPtrArray) again = g_ptr_array_new_with_free_func (job_free);
-  Run run = { .options = options, .jobs = jobs, .again = again };
+  Run run = { .options = options, .jobs = jobs, .again = G_QUEUE_INIT };
+  const TallyOptions tally = { "wolf-scenarios", options->label, options->out, options->append,
+    options->json, count_chosen (options) };
 
-  if (!tally_open (&run.tally, "wolf-scenarios", options->label, options->out, options->replace))
+  if (!tally_open (&run.tally, &tally))
     return 2;
   options->head = (ResultHead){
     .target = options->server->target,
@@ -261,15 +322,10 @@ stage_play (StageOptions *options)
       continue;
     if ((gint) jobs->len == options->jobs)
       await_one (&run);
-    start (&run, scenario, NULL);
+    start (&run, scenario, NULL, 1);
   }
   while (jobs->len > 0)
     await_one (&run);
-  for (guint i = 0; i < again->len; i++) {
-    const Job *job = g_ptr_array_index (again, i);
-    start (&run, job->scenario, job->first);
-    while (jobs->len > 0)
-      await_one (&run);
-  }
+  run_again (&run);
   return tally_close (&run.tally);
 }

@@ -227,6 +227,7 @@ stage_open (const StageOptions *options, const gchar *dir, guint n_clients, cons
   stage->options = options;
   stage->server = options->server;
   stage->more = more;
+  stage->cost = 1;
   stage->dir = g_strdup (dir);
   stage->n_clients = n_clients;
   g_mkdir_with_parents (run, 0700);

@@ -20,6 +20,7 @@
 #include <json-glib/json-glib.h>
 
 #include "client.h" /* verify/tools/faults: orders to the tracer */
+#include "machine.h"
 #include "result.h" /* verify/report/result */
 #include "server.h"
 
@@ -51,12 +52,12 @@ const Switch *stage_switch (const gchar *name); /* NULL: there is none */
 typedef struct {
   const Server *server;
   gchar *binary, *interpipe, *probe, *plugins;
-  gchar *preset; /* the lab's */
+  gchar *side; /* "before" or "after" */
   gchar **lab_argv;
   const Switch *without;
   gchar *label, *commit, *only, *out, *scratch;
   gint jobs;
-  gboolean replace, long_run, keep, patched_plugin;
+  gboolean append, json, long_run, keep, plugin_after;
   ResultHead head;
 } StageOptions;
 
@@ -78,6 +79,9 @@ struct Stage {
   gchar **session_ids; /* one per client: the server derives it from the certificate */
   guint n_clients;
   WgfClient *faults;
+  Machine *machine; /* the scenario's, of its first stage alone */
+  gint64 begun;
+  gdouble cost; /* of a request, when nothing is stuck: in exchanges of the machine's, at least 1 */
 };
 
 /* processes.c: children, those that other threads started included. */

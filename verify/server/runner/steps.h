@@ -7,6 +7,10 @@
 /* How long a question is watched in this run before it counts as never answered. */
 gint64 act_patience_ms (const Stage *stage);
 
+/* How long to wait for what a healthy server does at once: `ms` where it may be stuck; after the fix for as long as a
+ * busy machine may need. */
+gint64 act_wait_ms (const Stage *stage, gint64 ms);
+
 /* What the API takes for sessions/add; for sessions/stop and sessions/pause. */
 gchar *act_add_body (const Stage *stage, guint client);
 gchar *act_session_body (const Stage *stage, guint client);
@@ -19,20 +23,32 @@ Viewer *act_stream (Stage *stage, Result *result, guint client);
 void act_strike_source (
     Stage *stage, Result *result, guint client, const gchar *kind, const gchar *where);
 
-/* What an answer may take while something is stuck, from the p99 while nothing is: the larger of 50 ms and
- * twice the p99; of the lab in a quick run more, since its scenarios run beside each other. */
-gdouble act_bound_ms (Stage *stage, gdouble p99_ms);
-/* Measures that p99; returns the bound, and tells both to the result. */
-gdouble act_healthy_bound_ms (Stage *stage, Result *result);
+/* Measures what a request costs while nothing is stuck, for act_limit_ms(). */
+void act_measure_healthy (Stage *stage, Result *result);
+/* What an answer may take while something is stuck: the larger of 50 ms and twice what a request took while
+ * nothing was, on the machine as it has been since the scenario began (machine.h). Ask for it when the
+ * time that it is held against has passed. */
+gdouble act_limit_ms (const Stage *stage);
+/* That the answer is 200 and within the limit. */
+void act_expect_prompt (Stage *stage, Result *result, const Answer *answer, const gchar *what);
+/* `ms`, and more on a machine that is slow during the scenario: for what takes seconds. */
+gdouble act_stretched_ms (const Stage *stage, gdouble ms);
 
 /* HTTPS requests one after the other for a time, in a thread of its own. */
 typedef struct Load Load;
 Load *act_load_start (Stage *stage, guint client, gdouble seconds, gdouble timeout_s);
 /* Ends it earlier; does not wait. */
 void act_load_stop (Load *load);
+typedef struct {
+  gint64 failures;
+  gdouble p50_ms, p99_ms; /* negative: none was answered */
+} LoadTimes;
 /* Waits for its end; adds NAME_requests, NAME_failures, NAME_p99_ms to the result. */
-void act_load_end (
-    Load *load, Result *result, const gchar *name, gint64 *failures, gdouble *p99_ms);
+void act_load_end (Load *load, Result *result, const gchar *name, LoadTimes *times);
+/* Whether all were answered, and within the limit. */
+gboolean act_is_in_time (const Stage *stage, const LoadTimes *times);
+/* Takes what that load measured, while nothing was stuck, as what a request costs. */
+void act_take_cost (Stage *stage, gint64 since, const LoadTimes *healthy);
 
 /* The same, for the element that is named by `target`, an order's words. */
 void act_strike (Stage *stage, Result *result, const gchar *kind, const gchar *target);
@@ -42,11 +58,10 @@ void act_strike (Stage *stage, Result *result, const gchar *kind, const gchar *t
 void expect_held_with_plugin (Stage *stage, Result *result, gboolean held, const gchar *what);
 
 /* While something is stuck: HTTPS latency and sockets. Adds figures and expectations. */
-void act_look_at_server (Stage *stage, Result *result, guint client, gdouble bound_ms);
+void act_look_at_server (Stage *stage, Result *result, guint client);
 
 /* The same, another client's new session and, if wanted, a new launch by the same client. */
-void act_look_meanwhile (
-    Stage *stage, Result *result, guint stuck_client, gboolean relaunch, gdouble bound_ms);
+void act_look_meanwhile (Stage *stage, Result *result, guint stuck_client, gboolean relaunch);
 
 /* Whether the compositor pipeline of a session or lobby still exists in Wolf after at most
  * `within_ms`. */
@@ -64,7 +79,7 @@ extern const ActMoment act_moments[ACT_MOMENTS];
 
 /* How long a stop may take while the pipeline is held; upstream's waits for longer in some of them.
  */
-#define ACT_HELD_PATIENCE_MS 1000
+#define ACT_HELD_MS 1000
 /* A pipeline that was held while it was made appears within this after its release. */
 #define ACT_APPEAR_MS 1000
 /* After the release the pipeline must be gone within this. */

@@ -11,7 +11,7 @@
 void
 scenario_api_stop_stuck (Stage *stage, Result *result)
 {
-  const gdouble bound_ms = act_healthy_bound_ms (stage, result);
+  act_measure_healthy (stage, result);
   g_autoptr (Viewer) viewer = act_stream (stage, result, 0);
   g_autofree gchar *body = act_session_body (stage, 0);
   g_auto (Answer) answer = { 0 };
@@ -21,13 +21,12 @@ scenario_api_stop_stuck (Stage *stage, Result *result)
   act_strike_source (stage, result, 0, "stall", "create");
   Question *stop = ask_api (stage, "POST", "/api/v1/sessions/stop", body, act_patience_ms (stage));
   question_is_over (stop, 1000);
-  act_look_meanwhile (stage, result, 0, FALSE, bound_ms);
+  act_look_meanwhile (stage, result, 0, FALSE);
   question_end (stop, &answer);
   result_answer (result, "stop", &answer);
   expect_fault (
       result, !answer.answered, "sessions/stop is not answered while the source is stuck");
-  expect_in_time (
-      result, answer.status == 200 && answer.ms <= bound_ms, "sessions/stop is answered in time");
+  act_expect_prompt (stage, result, &answer, "sessions/stop is answered in time");
   act_release (stage, result);
 }
 
@@ -35,7 +34,7 @@ scenario_api_stop_stuck (Stage *stage, Result *result)
 static void
 pause_stuck (Stage *stage, Result *result, const gchar *target, gboolean from_the_start)
 {
-  const gdouble bound_ms = act_healthy_bound_ms (stage, result);
+  act_measure_healthy (stage, result);
   g_autofree gchar *body = act_session_body (stage, 0);
   g_autoptr (Viewer) viewer = NULL;
   g_auto (Answer) answer = { 0 };
@@ -55,12 +54,11 @@ pause_stuck (Stage *stage, Result *result, const gchar *target, gboolean from_th
   Question *pause =
       ask_api (stage, "POST", "/api/v1/sessions/pause", body, act_patience_ms (stage));
   question_is_over (pause, 1000);
-  act_look_meanwhile (stage, result, 0, FALSE, bound_ms);
+  act_look_meanwhile (stage, result, 0, FALSE);
   question_end (pause, &answer);
   result_answer (result, "pause", &answer);
   expect_fault (result, !answer.answered, "sessions/pause is not answered while it is stuck");
-  expect_in_time (
-      result, answer.status == 200 && answer.ms <= bound_ms, "sessions/pause is answered in time");
+  act_expect_prompt (stage, result, &answer, "sessions/pause is answered in time");
   act_release (stage, result);
 }
 
@@ -113,7 +111,7 @@ send_input (Stage *stage, guint client, gdouble *slowest_ms, gint *status)
 void
 scenario_input_while_ending (Stage *stage, Result *result)
 {
-  const gdouble bound_ms = act_healthy_bound_ms (stage, result);
+  act_measure_healthy (stage, result);
   g_autoptr (Viewer) viewer = act_stream (stage, result, 0);
   g_auto (Answer) answer = { 0 };
   gdouble slowest;
@@ -133,7 +131,7 @@ scenario_input_while_ending (Stage *stage, Result *result)
   result_int (result, "cancelled_unanswered", cancelled);
   result_ms (result, "cancelled_slowest_ms", slowest);
   result_int (result, "cancelled_status", status);
-  expect_in_time (result, cancelled == 0 && slowest <= bound_ms,
+  expect_in_time (result, cancelled == 0 && slowest <= act_limit_ms (stage),
       "input for a cancelled session is answered in time");
   act_release (stage, result);
 }
@@ -143,7 +141,7 @@ scenario_input_while_ending (Stage *stage, Result *result)
 void
 scenario_input_state_lock (Stage *stage, Result *result)
 {
-  const gdouble bound_ms = act_healthy_bound_ms (stage, result);
+  act_measure_healthy (stage, result);
   g_autoptr (Viewer) viewer = act_stream (stage, result, 0);
   g_autofree gchar *target = g_strdup_printf (
       "element=wolf_wayland_source with=%s_video lock=state", stage->session_ids[0]);
@@ -157,7 +155,7 @@ scenario_input_state_lock (Stage *stage, Result *result)
   result_int (result, "unanswered", unanswered);
   result_ms (result, "slowest_ms", slowest);
   expect_fault (result, unanswered > 0, "input calls are not answered");
-  expect_in_time (
-      result, unanswered == 0 && slowest <= bound_ms, "input calls are answered in time");
+  expect_in_time (result, unanswered == 0 && slowest <= act_limit_ms (stage),
+      "input calls are answered in time");
   act_release (stage, result);
 }

@@ -6,7 +6,7 @@
 #define ALONE_MS 1000
 
 static void
-conclude_cancel (Stage *stage, Result *result, Question *cancel, gdouble bound_ms)
+conclude_cancel (Stage *stage, Result *result, Question *cancel)
 {
   g_auto (Answer) answer = { 0 };
   StageFigures figures;
@@ -15,8 +15,7 @@ conclude_cancel (Stage *stage, Result *result, Question *cancel, gdouble bound_m
   result_answer (result, "cancel", &answer);
   result_int (result, "patience_ms", act_patience_ms (stage));
   expect_fault (result, !answer.answered, "/cancel is not answered while the source is stuck");
-  expect_in_time (
-      result, answer.status == 200 && answer.ms <= bound_ms, "/cancel is answered in time");
+  act_expect_prompt (stage, result, &answer, "/cancel is answered in time");
   stage_figures (stage, &figures);
   result_figures (result, "while_stuck", &figures);
   act_release (stage, result);
@@ -25,7 +24,7 @@ conclude_cancel (Stage *stage, Result *result, Question *cancel, gdouble bound_m
 static void
 cancel (Stage *stage, Result *result, const gchar *kind, const gchar *where)
 {
-  const gdouble bound_ms = act_healthy_bound_ms (stage, result);
+  act_measure_healthy (stage, result);
   g_autoptr (Viewer) viewer = act_stream (stage, result, 0);
 
   if (viewer == NULL)
@@ -33,8 +32,8 @@ cancel (Stage *stage, Result *result, const gchar *kind, const gchar *where)
   act_strike_source (stage, result, 0, kind, where);
   Question *question = ask_https (stage, 0, "/cancel", act_patience_ms (stage));
   question_is_over (question, ALONE_MS);
-  act_look_meanwhile (stage, result, 0, TRUE, bound_ms);
-  conclude_cancel (stage, result, question, bound_ms);
+  act_look_meanwhile (stage, result, 0, TRUE);
+  conclude_cancel (stage, result, question);
 }
 
 void
@@ -59,7 +58,7 @@ scenario_cancel_dead (Stage *stage, Result *result)
 void
 scenario_cancel_stuck_start (Stage *stage, Result *result)
 {
-  const gdouble bound_ms = act_healthy_bound_ms (stage, result);
+  act_measure_healthy (stage, result);
   g_autoptr (JsonObject) armed = stage_order (stage,
       "stall element=wolf_wayland_source with=%s_video where=start times=1", stage->session_ids[0]);
   g_autoptr (Viewer) viewer = viewer_start (stage, 0, "launch", STAGE_SOON_MS);
@@ -71,21 +70,20 @@ scenario_cancel_stuck_start (Stage *stage, Result *result)
       "the session's source is stuck in start()");
   Question *question = ask_https (stage, 0, "/cancel", act_patience_ms (stage));
   question_is_over (question, ALONE_MS);
-  act_look_meanwhile (stage, result, 0, TRUE, bound_ms);
-  conclude_cancel (stage, result, question, bound_ms);
+  act_look_meanwhile (stage, result, 0, TRUE);
+  conclude_cancel (stage, result, question);
 }
 
 /* Many at once, all stuck; each is cancelled, while another client goes on asking. */
 void
 scenario_cancel_many (Stage *stage, Result *result)
 {
-  const gdouble bound_ms = act_healthy_bound_ms (stage, result);
+  act_measure_healthy (stage, result);
   const guint stuck = stage->n_clients - 1;
   g_autoptr (GPtrArray) viewers = g_ptr_array_new_with_free_func ((GDestroyNotify) viewer_end);
   guint unanswered = 0;
   gdouble slowest = 0;
-  gint64 failures;
-  gdouble p99;
+  LoadTimes times;
   StageFigures figures;
 
   for (guint i = 0; i < stuck; i++) {
@@ -111,14 +109,15 @@ scenario_cancel_many (Stage *stage, Result *result)
     else
       unanswered++;
   }
-  act_load_end (load, result, "meanwhile", &failures, &p99);
+  act_load_end (load, result, "meanwhile", &times);
   stage_figures (stage, &figures);
   result_figures (result, "while_stuck", &figures);
   result_int (result, "sessions", stuck);
   result_int (result, "cancel_unanswered", unanswered);
   result_ms (result, "cancel_slowest_ms", unanswered == stuck ? -1 : slowest);
   expect_fault (result, unanswered > 0, "/cancel is not answered while sources are stuck");
-  expect_in_time (result, unanswered == 0 && slowest <= bound_ms, "the slowest /cancel is in time");
-  expect_in_time (result, failures == 0 && p99 <= bound_ms, "HTTPS answers in time meanwhile");
+  expect_in_time (
+      result, unanswered == 0 && slowest <= act_limit_ms (stage), "the slowest /cancel is in time");
+  expect_in_time (result, act_is_in_time (stage, &times), "HTTPS answers in time meanwhile");
   act_release (stage, result);
 }

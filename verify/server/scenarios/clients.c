@@ -71,8 +71,7 @@ scenario_abuse (Stage *stage, Result *result)
 {
   StageSockets after;
   StageFigures before, figures;
-  gint64 failures;
-  gdouble p99;
+  LoadTimes times;
 
   stage_figures (stage, &before);
   if (stage->options->long_run)
@@ -80,7 +79,7 @@ scenario_abuse (Stage *stage, Result *result)
   else
     abuse (stage, 3 * STAGE_PATIENCE_MS, "all", "10", "0");
   const gboolean clean = stage_wait_no_close_wait (stage->ports.https, LEFT_BEHIND_MS, &after);
-  act_load_end (act_load_start (stage, 0, 1, 5), result, "after", &failures, &p99);
+  act_load_end (act_load_start (stage, 0, 1, 5), result, "after", &times);
   stage_figures (stage, &figures);
   result_int (result, "close_wait", after.close_wait);
   result_int (result, "unaccepted", after.unaccepted);
@@ -88,7 +87,7 @@ scenario_abuse (Stage *stage, Result *result)
   result_figures (result, "after_figures", &figures);
   expect_both (
       result, clean && after.close_wait == 0, "no socket is left in CLOSE_WAIT after 10 s");
-  expect_both (result, failures == 0, "the server still answers");
+  expect_both (result, times.failures == 0, "the server still answers");
   control_frozen (stage, result);
   if (stage->server == &server_lab)
     control_planted (stage, result);
@@ -235,26 +234,24 @@ idle_main (gpointer data)
 void
 scenario_idle (Stage *stage, Result *result)
 {
-  const gdouble bound_ms = act_healthy_bound_ms (stage, result);
+  act_measure_healthy (stage, result);
   Idle idle = { stage, stage->options->long_run ? IDLE_LONG : IDLE };
   const guint wanted = (guint) IDLE_PART (g_ascii_strtoull (idle.count, NULL, 10));
   GThread *thread = g_thread_new ("idle", idle_main, &idle);
   const gint64 until = g_get_monotonic_time () + STAGE_SOON_MS * G_TIME_SPAN_MILLISECOND;
   StageSockets sockets, left;
-  gint64 failures;
-  gdouble p99;
+  LoadTimes times;
 
   do
     stage_sockets (stage->ports.https, &sockets);
   while (sockets.established < wanted && g_get_monotonic_time () < until);
-  act_load_end (
-      act_load_start (stage, stage->n_clients - 1, 1.5, 5), result, "meanwhile", &failures, &p99);
+  act_load_end (act_load_start (stage, stage->n_clients - 1, 1.5, 5), result, "meanwhile", &times);
   g_thread_join (thread);
   const gboolean clean = stage_wait_no_close_wait (stage->ports.https, LEFT_BEHIND_MS, &left);
   result_int (result, "idle", sockets.established);
   result_int (result, "close_wait", left.close_wait);
   expect_both (result, sockets.established >= wanted, "idle connections are there");
-  expect_in_time (result, failures == 0 && p99 <= bound_ms, "HTTPS answers in time meanwhile");
+  expect_in_time (result, act_is_in_time (stage, &times), "HTTPS answers in time meanwhile");
   expect_held (result, clean, "none of them stays in CLOSE_WAIT");
   act_control_frozen (stage, result);
 }

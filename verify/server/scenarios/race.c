@@ -98,7 +98,8 @@ stop_at (Stage *stage, Result *result, const ActMoment *moment, guint client, gu
       added.status == 200
           && stage_order_reached (stage, "wait id=%u state=stalled timeout=%d", id, STAGE_SOON_MS),
       text);
-  stage_api (stage, "POST", "/api/v1/sessions/stop", stop, ACT_HELD_PATIENCE_MS, &stopped);
+  stage_api (
+      stage, "POST", "/api/v1/sessions/stop", stop, act_wait_ms (stage, ACT_HELD_MS), &stopped);
   g_autoptr (JsonObject) released = stage_order (stage, "release id=%u", id);
   /* It may only now come to be put into its pipeline, or, as it should, not at all. */
   stage_order_reached (stage,

@@ -11,9 +11,9 @@
 /* Sanitizers make exits slow, and have a word to say on exit handlers that run beside threads: that
  * upstream's way does so is the point of --shutdown. */
 #ifdef LAB_SANITIZED
-#define UPSTREAM "--preset=upstream", "--shutdown=bounded"
+#define BEFORE "--preset=before", "--shutdown=bounded"
 #else
-#define UPSTREAM "--preset=upstream"
+#define BEFORE "--preset=before"
 #endif
 
 #define INPUT "06020e000000000a0700000000010001"
@@ -92,17 +92,17 @@ check_session (LabProcess *lab)
 }
 
 static void
-test_guarded (void)
+test_after (void)
 {
-  g_autoptr (LabProcess) lab = lab_process_start ("--preset=guarded", NULL);
+  g_autoptr (LabProcess) lab = lab_process_start ("--preset=after", NULL);
 
   check_session (lab);
 }
 
 static void
-test_upstream (void)
+test_before (void)
 {
-  g_autoptr (LabProcess) lab = lab_process_start (UPSTREAM, NULL);
+  g_autoptr (LabProcess) lab = lab_process_start (BEFORE, NULL);
 
   check_session (lab);
 }
@@ -120,7 +120,7 @@ test_relayed (void)
 static void
 test_sigterm_streaming (void)
 {
-  g_autoptr (LabProcess) lab = lab_process_start ("--preset=guarded", NULL);
+  g_autoptr (LabProcess) lab = lab_process_start ("--preset=after", NULL);
   gint status;
   g_autoptr (JsonObject) ping = lab_process_probe (
       lab, FALSE, "ping", &status, "session", "--seconds=0", "--no-cancel", NULL);
@@ -135,7 +135,7 @@ test_sigterm_streaming (void)
 static void
 test_resume (void)
 {
-  g_autoptr (LabProcess) lab = lab_process_start ("--preset=guarded", NULL);
+  g_autoptr (LabProcess) lab = lab_process_start ("--preset=after", NULL);
   g_autofree gchar *id = g_strdup_printf ("{\"session_id\":\"%s\"}", client_id (lab));
   gint status;
   g_autoptr (JsonObject) first =
@@ -156,7 +156,7 @@ test_resume (void)
 static void
 test_strangers (void)
 {
-  g_autoptr (LabProcess) lab = lab_process_start ("--preset=guarded", NULL);
+  g_autoptr (LabProcess) lab = lab_process_start ("--preset=after", NULL);
   gint status;
   g_autoptr (JsonObject) launch = lab_process_probe (lab, TRUE, "launch", &status, "session", NULL);
 
@@ -179,7 +179,7 @@ add_body (const gchar *id)
 static void
 test_api (void)
 {
-  g_autoptr (LabProcess) lab = lab_process_start ("--preset=guarded", NULL);
+  g_autoptr (LabProcess) lab = lab_process_start ("--preset=after", NULL);
   const gchar *id = client_id (lab);
   g_autofree gchar *add = add_body (id);
   g_autofree gchar *stop = g_strdup_printf ("{\"session_id\":\"%s\"}", id);
@@ -214,7 +214,7 @@ test_api_refusals (void)
     { "/api/v1/sessions/add", "{\"app_id\":1}" },
     { "/api/v1/sessions/input", "{\"session_id\":\"1\",\"input_packet_hex\":\"0\"}" },
   };
-  g_autoptr (LabProcess) lab = lab_process_start ("--preset=guarded", NULL);
+  g_autoptr (LabProcess) lab = lab_process_start ("--preset=after", NULL);
   g_autofree gchar *add = add_body (client_id (lab));
   g_autofree gchar *odd =
       g_strdup_printf ("{\"session_id\":\"%s\",\"input_packet_hex\":\"0602x\"}", client_id (lab));
@@ -255,8 +255,8 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/lab/guarded", test_guarded);
-  g_test_add_func ("/lab/upstream", test_upstream);
+  g_test_add_func ("/lab/after", test_after);
+  g_test_add_func ("/lab/before", test_before);
   g_test_add_func ("/lab/relayed", test_relayed);
   g_test_add_func ("/lab/sigterm-streaming", test_sigterm_streaming);
   g_test_add_func ("/lab/resume", test_resume);

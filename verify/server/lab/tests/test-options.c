@@ -29,11 +29,11 @@ test_refused (void)
     { "--dir=/", "--bogus", NULL, "--bogus" },
     { "--dir=/", "--stop=later", NULL, "--stop=later: it is eos or guard" },
     { "--dir=/", "--stop=", NULL, "it is eos or guard" },
-    { "--dir=/", "--preset=both", NULL, "--preset=both: it is upstream or guarded" },
+    { "--dir=/", "--preset=both", NULL, "--preset=both: it is before or after" },
     { "--dir=/", "--stop=eos", "--stop=guard", "--stop is given as eos and as guard" },
-    { "--dir=/", "--preset=upstream", "--preset=guarded", "given as upstream and as guarded" },
+    { "--dir=/", "--preset=before", "--preset=after", "given as before and as after" },
     { "--dir=/", "word", NULL, "word is no option" },
-    { "--preset=upstream", NULL, NULL, "--dir is not given" },
+    { "--preset=before", NULL, NULL, "--dir is not given" },
     { "--dir=/nonexistent", NULL, NULL, "/nonexistent is no folder" },
   };
 

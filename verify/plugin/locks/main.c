@@ -199,7 +199,8 @@ main (int argc, char **argv)
       || !be_preloaded (args))
     return 2;
   options.jobs = CLAMP (options.jobs, 1, 64);
-  if (!tally_open (&tally, "wolf-locks", options.side, options.out, FALSE))
+  const TallyOptions told = { "wolf-locks", options.side, options.out, FALSE, FALSE, 0 };
+  if (!tally_open (&tally, &told))
     return 2;
   return load (&options) ? run (&options, &tally) : 2;
 }

@@ -79,7 +79,9 @@ static void
 count (Tally *tally, JsonObject *line)
 {
   const gchar *name = json_object_get_string_member_with_default (line, "scenario", "?");
-  const gchar *verdict = json_object_get_string_member_with_default (line, "verdict", "fail");
+  const gboolean pass = json_object_get_boolean_member_with_default (line, "pass", FALSE);
+  const gchar *verdict =
+      json_object_get_string_member_with_default (line, "verdict", pass ? "pass" : "fail");
   const gdouble took_ms = json_object_get_double_member_with_default (line, "took_ms", -1);
   g_autofree gchar *took =
       took_ms < 0 ? g_strdup ("") : g_strdup_printf ("%6.1f s", took_ms / 1000);

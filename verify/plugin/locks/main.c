@@ -172,7 +172,7 @@ main (int argc, char **argv)
         "NAMES" },
     { "calls", 0, 0, G_OPTION_ARG_STRING, &options.calls, "Calls by name or glob, with commas",
         "NAMES" },
-    { "out", 0, 0, G_OPTION_ARG_FILENAME, &options.out, "Append the results here, too", "FILE" },
+    { "out", 0, 0, G_OPTION_ARG_FILENAME, &options.out, "Write the result lines here", "FILE" },
     { "jobs", 0, 0, G_OPTION_ARG_INT, &options.jobs, "How many processes at a time", "N" },
     { "long", 0, 0, G_OPTION_ARG_NONE, &options.long_run, "The bare exit syscall, too", NULL },
     { "gdb", 0, 0, G_OPTION_ARG_FILENAME, &options.gdb,

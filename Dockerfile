@@ -16,11 +16,12 @@ WORKDIR /gst-interpipe
 
 FROM $BASE AS patch
 RUN apt-get update \
- && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends patch quilt
+ && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends git patch
 WORKDIR /wolf-guard
 COPY build.sh quiltrc series upstream.pins ./
 COPY bases bases
 COPY patches patches
+COPY tools tools
 # Copied, not mounted: podman's cache looks at what is copied, but takes no notice of what is mounted.
 COPY --from=wolf / /trees/wolf/
 COPY --from=interpipe / /trees/gst-interpipe/

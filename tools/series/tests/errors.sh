@@ -53,8 +53,8 @@ errors() {
   build patch "${trees[@]}" --out "$scratch/done-$subject"
   refuses "$subject: patched already" 4 'patched already' -- patch --wolf "$scratch/done-$subject/wolf" "${out[@]}"
 
-  PATH=$(tools_without quilt flock) refuses "$subject: missing tools, one command" 5 \
-    'quilt flock' 'sudo apt-get install quilt util-linux' -- patch "${trees[@]}" "${out[@]}"
+  PATH=$(tools_without patch flock) refuses "$subject: missing tools, one command" 5 \
+    'patch flock' 'apt-get install patch util-linux' -- patch "${trees[@]}" "${out[@]}"
 
   PATH=$(shim df 'printf "Avail\n10\n"'):$PATH refuses "$subject: too little space, before anything is copied" 7 \
     'there are 10 KiB' --out -- patch "${trees[@]}" "${out[@]}"
@@ -92,6 +92,8 @@ errors() {
   echo edit >>"$place/edited/$second"
   refuses "$subject: a former result with edits is not replaced" 6 'has changes since' "$second" -- patch "${trees[@]}" --out "$place/edited"
 }
+# What is refused does not depend on the series: its skeleton would say the same as the toy.
+subjects=(toy real)
 each_subject errors
 
 # What only the toy is bent for: series and pins that do not belong together, and plain misuse.
@@ -121,6 +123,20 @@ bent sed -i 's|b/wolf/src/once.cpp|b/gst-interpipe/gst/g.c|; s|a/wolf/src/once.c
 refuses 'toy: a patch outside its tree' 8 gst-interpipe/gst/g.c -- patch "${trees[@]}" "${out[@]}"
 bent sed -i 's/^url/ulr/' upstream.pins
 refuses 'toy: pins with an unknown word' 8 ulr -- patch "${trees[@]}" "${out[@]}"
+bent sed -i 's/$/\r/' series
+refuses 'toy: a series with CRLF' 8 'core.autocrlf=false' -- patch "${trees[@]}" "${out[@]}"
+bent sed -i 's/$/\r/' upstream.pins
+refuses 'toy: pins with CRLF' 8 'core.autocrlf=false' -- patch "${trees[@]}" "${out[@]}"
+bent sed -i 's/$/\r/' patches/wolf/0001-add.patch
+refuses 'toy: a patch with CRLF' 8 0001-add.patch 'core.autocrlf=false' -- patch "${trees[@]}" "${out[@]}"
+bent truncate -s -1 patches/wolf/0002-stack.patch
+refuses 'toy: a patch without its last newline' 8 0002-stack.patch newline -- patch "${trees[@]}" "${out[@]}"
+for path in wolf/../../x /etc/x wolf/.git/config; do
+  bent sed -i "s|^+++ b/wolf/src/added.c|+++ b/$path|" patches/wolf/0001-add.patch
+  refuses "toy: a patch that touches $path" 8 0001-add.patch 'no path inside' -- patch "${trees[@]}" "${out[@]}"
+done
+bent sed -i '$p' series
+refuses 'toy: a patch that is named twice' 8 twice -- patch "${trees[@]}" "${out[@]}"
 bent rm upstream.pins
 refuses 'toy: no pins' 8 upstream.pins --pins -- patch "${trees[@]}" "${out[@]}"
 bent rm series
@@ -133,18 +149,50 @@ check 'toy: pins follow a shorter series' test "$status" = 0
 rm -rf -- "$place/out"
 
 house=$scratch/toy/house
-refuses 'toy: an unknown verb' 2 '"pach"' -h -- pach
+refuses 'toy: an unknown subcommand' 2 '"no-such"' -h -- no-such
 refuses 'toy: an unknown option' 2 '"--wulf"' -h -- patch --wulf x
 refuses 'toy: an option without its value' 2 --wolf -- patch --series "$house/series" --wolf ''
 refuses 'toy: --then is not for export' 2 --then -- export --then x
 
+# Refusals that diagnose: the tree is another one than it should be, in a way that has a name.
+git_in() { git -c commit.gpgSign=false -C "$scratch/bad" -c core.autocrlf=false -c user.name=t -c user.email=t@localhost "$@" >/dev/null; }
+spoil sed -i 's/$/\r/' src/once.cpp src/stacked.cpp
+refuses 'toy: a tree with CRLF' 4 'line ends' 'core.autocrlf=false' -- patch --wolf "$scratch/bad" "${out[@]}"
+refuses 'toy: trees swapped' 4 'exchange --wolf and --interpipe' -- patch --wolf "$interpipe" --interpipe "$wolf" "${out[@]}"
+spoil bash -c 'mv src/once.cpp src/once && ln -s once src/once.cpp'
+refuses 'toy: a symbolic link in the way' 4 src/once.cpp 'symbolic link' -- patch --wolf "$scratch/bad" "${out[@]}"
+spoil bash -c 'mv src elsewhere && ln -s elsewhere src'
+refuses 'toy: a folder that is a symbolic link' 4 'symbolic link' -- patch --wolf "$scratch/bad" "${out[@]}"
+spoil rm -rf .git
+git init -q --bare "$scratch/bare"
+refuses 'toy: a bare repository' 3 'bare repository' 'worktree add' -- patch --wolf "$scratch/bare" "${out[@]}"
+git_in init -q . && git_in add -A && git_in commit -q -m pinned
+git_in commit -q --allow-empty -m later
+echo more >>"$scratch/bad/src/once.cpp" && git_in commit -q -a -m other
+refuses 'toy: another commit: its id' 4 "Its HEAD is $(git -C "$scratch/bad" rev-parse HEAD)" -- patch --wolf "$scratch/bad" "${out[@]}"
+cp -- "$house/upstream.pins" "$scratch/kept.pins"
+sed -i "s/^commit 1.*/commit $(git -C "$scratch/bad" rev-parse HEAD~2)/" "$house/upstream.pins"
+refuses 'toy: and how far it is from the pin' 4 '2 commits after and 0 before' -- patch --wolf "$scratch/bad" "${out[@]}"
+cp -- "$scratch/kept.pins" "$house/upstream.pins"
+git_in reset -q --hard HEAD~1
+echo dirty >>"$scratch/bad/src/not ours.txt"
+build patch --wolf="$scratch/bad" --out="$place/dirty"
+check 'toy: local changes outside of the series are told' grep -q '1 local change(s)' "$scratch/log"
+check 'toy: --wolf=DIR is taken' test "$status" = 0
+"$BUILD" patch --version >"$scratch/log"
+check '--version says it, everywhere' grep -q -x 'wolf-guard .*' "$scratch/log"
+status=0
+sh "$BUILD" -h >"$scratch/log" 2>&1 || status=$?
+check 'sh build.sh says bash, or is bash' test "$status" = 0 -o -n "$(grep 'bash build.sh' "$scratch/log")"
+
 says_help() { "$BUILD" "$@" >"$scratch/log" && (($(wc -l <"$scratch/log") <= 24)) && (($(wc -L <"$scratch/log") <= 82)); }
 check 'help fits a screen' says_help -h
 
-# Without a verb: what verify/demo says, then the way to a patched tree, or the patched trees themselves.
+# Without a subcommand: what verify/demo says, then the way to a patched tree, or the patched trees themselves.
 alone=$scratch/alone
-mkdir -p -- "$alone/verify"
+mkdir -p -- "$alone/verify" "$alone/tools/series"
 cp -- "$repository/build.sh" "$repository/upstream.pins" "$alone"
+cp -- "$repository"/tools/series/*.sh "$alone/tools/series"
 demo() { # STATUS: of a demo that ends so
   printf '#!/bin/sh\necho shown\nexit %s\n' "$1" >"$alone/verify/demo"
   chmod +x -- "$alone/verify/demo"
@@ -153,16 +201,16 @@ demo() { # STATUS: of a demo that ends so
 }
 status=0
 "$alone/build.sh" >"$scratch/log" 2>&1 || status=$?
-check 'no verb, no suite' test "$status" = 3 -a -n "$(grep verify/demo "$scratch/log")"
+check 'no subcommand, no suite' test "$status" = 3 -a -n "$(grep verify/demo "$scratch/log")"
 demo 0
-check 'no verb: shown, and how to go on' test "$status" = 0 -a -n "$(grep -e '--wolf DIR' "$scratch/log")"
+check 'no subcommand: shown, and how to go on' test "$status" = 0 -a -n "$(grep -e '--wolf DIR' "$scratch/log")"
 demo 1
-check 'no verb: a scenario that fails is told' test "$status" = 1 -a -n "$(grep -e '--wolf DIR' "$scratch/log")"
+check 'no subcommand: a scenario that fails is told' test "$status" = 1 -a -n "$(grep -e '--wolf DIR' "$scratch/log")"
 demo 3
-check 'no verb: tools are missing' test "$status" = 3 -a -z "$(grep -e '--wolf DIR' "$scratch/log")"
+check 'no subcommand: tools are missing' test "$status" = 3 -a -z "$(grep -e '--wolf DIR' "$scratch/log")"
 mkdir -p -- "$alone/upstream/wolf"
 demo 0
-check 'no verb: what lies in upstream/ is patched, or refused' test "$status" != 0 -a -n "$(grep series "$scratch/log")"
+check 'no subcommand: what lies in upstream/ is patched, or refused' test "$status" != 0 -a -n "$(grep series "$scratch/log")"
 
 check 'every exit status stands in the help' test "$("$BUILD" -h | sed -n '/^Exit/,$p' | grep -o '\b[0-9] ' | sort -u | wc -l)" = 10
 finish

@@ -20,11 +20,11 @@ as_patched() { # TREE
 }
 
 with_patch() { # TREE FROM: plain patch -p1, as in a spec file
-  local name
+  local names
   fresh "$@"
-  while IFS= read -r name; do
-    patch -s -p1 -F0 -d "$scratch/fresh" --no-backup-if-mismatch <"$place/quilt/$1/patches/$name" || return 1
-  done <"$place/quilt/$1/patches/series"
+  mapfile -t names <"$place/quilt/$1/patches/series"
+  cat -- "${names[@]/#/$place/quilt/$1/patches/}" |
+    patch -s -p1 -F0 -E -d "$scratch/fresh" --no-backup-if-mismatch || return 1
   as_patched "$1"
 }
 
@@ -50,10 +50,12 @@ with_git() { # TREE FROM
 has_context() { grep -q '^ ' <(sed '1,/^@@/d' "$place/$1"/*/*.patch "$place/$1"/*/patches/*.patch "$place/$1"/*/debian/patches/*.patch 2>/dev/null); }
 
 exports() {
-  local format tree from record=$scratch/record-$subject
+  local format tree from record=$scratch/record-$subject formats=(quilt debian git)
+  # The other formats differ in the head of a patch only, which the toy shows.
+  if [[ $subject == house ]]; then formats=(quilt); fi
   fingerprint "$wolf" >"$record"
   build patch "${trees[@]}" --out "$place/out"
-  for format in quilt debian git; do
+  for format in "${formats[@]}"; do
     build export "${trees[@]}" --format "$format" --out "$place/$format"
     check "$subject: export --format $format" test "$status" = 0
   done
@@ -62,18 +64,22 @@ exports() {
     if [[ $tree == gst-interpipe ]]; then from=$interpipe; fi
     if [[ -z $from ]] || ! series_lines "$house/series" | grep -q "^$tree/"; then continue; fi
     check "$subject: $tree: the quilt export applies with plain patch" with_patch "$tree" "$from"
+    if [[ $subject == house ]]; then continue; fi
     check "$subject: $tree: the debian export applies with quilt" with_quilt "$tree" "$from"
     check "$subject: $tree: the git export applies with git am, subjects kept" with_git "$tree" "$from"
   done
   check "$subject: the given tree is as it was" untouched "$wolf" "$record"
-  check "$subject: an export a second time" bash -c '"$@" >/dev/null' - "$BUILD" export "${trees[@]}" --series "$house/series" \
-    --pins "$house/upstream.pins" --format git --out "$place/git"
+  if [[ $subject != house ]]; then
+    build export "${trees[@]}" --format quilt --out "$place/quilt"
+    check "$subject: an export a second time" test "$status" = 0
+  fi
 
   # refresh, on a copy of the house: without an edit it changes nothing, from quilt and from git.
   cp -R -- "$house/patches" "$house/series" "$house/upstream.pins" "$place"
   local kept=$house house=$place
   build refresh --wolf "$place/out/wolf"
   check "$subject: refresh of an unedited work tree changes nothing" same_house "$kept"
+  if [[ $subject == house ]]; then return; fi
   fresh wolf "$wolf"
   (cd -- "$scratch/fresh" && clean git init -q . && clean git -c core.autocrlf=false add -A -f && clean git -c user.name=t commit -q -m pinned &&
     clean git tag pin && clean git -c user.name=t am -q -- "$place/git/wolf"/*.patch)

@@ -11,7 +11,7 @@ function fault(what) { print FILENAME ":" FNR ": " what; faults++ }
 function range(s, part) { number = split(substr(s, 2), part, ",") > 1 ? part[2] + 0 : 1; return part[1] + 0 }
 
 function finish_patch(   i, n) { # of the file before this one
-  n = split("Description Origin Forwarded Last-Update Evidence", wanted, " ")
+  n = split("Description Origin Forwarded License Last-Update Evidence", wanted, " ")
   for (i = 1; i <= n; i++) if (!(wanted[i] in field)) { print file ": header without " wanted[i]; faults++ }
   if (!hunks) { print file ": changes nothing"; faults++ }
   if (minus > 0 || plus > 0) { print file ": ends within a hunk"; faults++ }
@@ -78,6 +78,8 @@ body { fault("neither file header nor hunk: " $0); next }
 /^(diff|Index:|====)/ { fault("a line of another tool: " $0); next }
 /^[A-Z][A-Za-z0-9-]*: *[^ ]/ { field[substr($1, 1, length($1) - 1)] = 1 }
 /^Last-Update:/ && !/^Last-Update: [0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]$/ { fault("Last-Update is no date YYYY-MM-DD") }
+# Any other value says that it was sent.
+/^Forwarded:/ && !/^Forwarded: (no|not-needed|https:\/\/[^ ]+)$/ { fault("Forwarded is neither no, not-needed nor an address") }
 /^---$/ { next } # DEP-3's own end of a header
 /^[^ A-Z#]/ { fault("a continuation line of the header does not begin with a space") }
 

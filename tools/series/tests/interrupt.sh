@@ -35,13 +35,13 @@ gone() { ! kill -0 -- "-$group" 2>/dev/null; }
 
 # At these points a run is ended: while it copies, while it applies, while it notes, between its two renames.
 last='mv|$* == */result*'
-points=('cp|$* == *gst-interpipe*' 'quilt|$* == *push*' 'sha256sum|-d "$(echo "'"$place"'"/.*/result/.pc)"' 'mv|$* == *former*' "$last")
+points=('cp|$* == *gst-interpipe*' 'patch|$* == *0002*' 'sha256sum|-d "$(echo "'"$place"'"/.*/result/.pc)"' 'mv|$* == *former*' "$last")
 for former in no yes; do
   for point in "${points[@]}"; do
     if [[ $former == no && $point == *former* ]]; then continue; fi
     for signal in INT TERM HUP KILL; do
       # How a signal is named makes no difference to where it comes: one place is enough for all of them.
-      if [[ $signal == @(INT|HUP) && $point != quilt* ]]; then continue; fi
+      if [[ $signal == @(INT|HUP) && $point != patch* ]]; then continue; fi
       rm -rf -- "$place" && mkdir -- "$place"
       if [[ $former == yes ]]; then cp -a -- "$scratch/whole" "$place/out"; fi
       stop_at "${point%%|*}" "${point#*|}"
@@ -81,7 +81,7 @@ done
 
 # Two at once, for one result and for two.
 rm -rf -- "$place" && mkdir -- "$place"
-stop_at quilt
+stop_at patch
 start
 refuses 'a second run for the same result is told' 6 'another build.sh' --out -- patch "${trees[@]}" --out "$place/out"
 build patch "${trees[@]}" --out "$place/other"
@@ -93,7 +93,7 @@ check 'the first one is not disturbed' whole
 # --then: the result is complete and stays, the signal reaches the command, nobody replaces the tree under it.
 rm -f -- "$scratch/shims/"* "$scratch/arrived"
 rm -rf -- "$place" && mkdir -- "$place"
-start --then "trap 'echo heard >\"$scratch/heard\"; exit 3' TERM; : >'$scratch/arrived'; while :; do read -r -t 0.05 <> <(:); done"
+start --then "trap 'echo heard >\"$scratch/heard\"; exit 3' TERM; : >'$scratch/arrived'; exec 9<> <(:); while :; do read -r -t 0.05 -u 9; done"
 refuses 'a second run while --then works in the result is told' 6 'at work in' -- patch "${trees[@]}" --out "$place/out"
 kill -s TERM "$group"
 wait "$job"

@@ -29,6 +29,7 @@ printf '%s\n' 'QUILT_PATCHES=elsewhere' 'QUILT_PUSH_ARGS="--fuzz=3 -q"' 'QUILT_R
 printf '%s\n' '[core]' 'autocrlf = true' '[diff]' 'noprefix = true' '[commit]' 'gpgsign = true' >"$HOME/.gitconfig"
 export QUILT_PATCHES=nowhere QUILT_PATCH_OPTS=--reverse
 
+exec {pause}<> <(:) # never has anything to read
 tests=0 failures=0
 report() { # STATUS NAME
   tests=$((tests + 1))
@@ -97,13 +98,13 @@ await() { # COMMAND...: until it succeeds, within the bound
   local end=$((SECONDS + bound_seconds))
   until "$@"; do
     ((SECONDS < end)) || return 1
-    read -r -t 0.01 <> <(:) || true # a pause that is no process
+    read -r -t 0.01 -u "$pause" || true # a pause that is no process
   done
 }
 
 toy_header() { # WORDS
   printf 'Description: %s\n More words about it.\n .\n A second paragraph.\n' "$1"
-  printf 'Origin: vendor\nForwarded: no\nLast-Update: 2026-01-02\nEvidence: scenario %s\n' "$1"
+  printf 'Origin: vendor\nForwarded: no\nLicense: MIT\nLast-Update: 2026-01-02\nEvidence: scenario %s\n' "$1"
 }
 
 make_toy() { # DIR: DIR/house (series, patches, pins), DIR/wolf, DIR/gst-interpipe
@@ -153,17 +154,19 @@ series_lines() { grep -v '^#\|^$' -- "$1"; } # SERIES
 make_skeleton() { # SERIES DIR: the series' own house and trees in DIR
   local series=$1 to=$2 line files=()
   mkdir -p -- "$to/house" "$to/wolf" "$to/gst-interpipe"
-  cp -RL -- "$(dirname -- "$series")/patches" "$series" "$to/house"
+  if [[ ! $series -ef $to/house/series ]]; then
+    cp -RL -- "$(dirname -- "$series")/patches" "$series" "$to/house"
+  fi
   while IFS= read -r line; do files+=("$to/house/patches/$line"); done < <(series_lines "$series")
   (cd -- "$to" && awk -v out=. -f "$lab/skeleton.awk" "${files[@]}") || return 1
   toy_pins "$to/house"
   "$BUILD" pins --wolf "$to/wolf" --interpipe "$to/gst-interpipe" --series "$to/house/series" >/dev/null
 }
 
+subjects=(toy house real)
 # Runs FUNCTION once a subject, with $subject, $house, $wolf, $interpipe (maybe empty), $place (an empty folder).
 each_subject() { # FUNCTION
-  local all=(toy house real)
-  for subject in "${all[@]}"; do
+  for subject in "${subjects[@]}"; do
     house=$scratch/$subject/house wolf=$scratch/$subject/wolf interpipe=$scratch/$subject/gst-interpipe
     place="$scratch/$subject place"
     case $subject in

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# The series: which patches it has, what they touch, what their headers say.
+
+selected=()            # the patches for the given trees, in order
+declare -A file_of=()  # patch -> its file
+touched_by=()          # patch TAB add|change|remove TAB path, in the patches' order
+declare -A required=() # path -> sha256|absent: what must hold before the first patch
+required_paths=()      # the same paths, sorted
+
+read_series() { # a line is TREE/NAME.patch and nothing else, so no patch can bring options
+  local line
+  [[ -r $series ]] || die 8 "$series cannot be read; name the series with --series FILE"
+  while IFS= read -r line || [[ -n $line ]]; do
+    if [[ $line == *$'\r' ]]; then
+      die 8 "$series has CRLF line ends; check this repository out with core.autocrlf=false"
+    fi
+    if [[ -z $line || $line == '#'* ]]; then continue; fi
+    [[ $line =~ ^(wolf|gst-interpipe)/[A-Za-z0-9._-]+\.patch$ ]] ||
+      die 8 "$series: \"$line\" is not of the form TREE/NAME.patch"
+    [[ -z ${file_of[$line]-} ]] || die 8 "$series names $line twice"
+    file_of[$line]=$patches/$line
+    if [[ $base_has_map ]]; then file_of[$line]=$here/patches/$line; fi
+    [[ -f ${file_of[$line]} && -r ${file_of[$line]} ]] ||
+      die 8 "$series names $line, which is not in ${file_of[$line]%/*/*}"
+    if [[ -n ${dir[${line%%/*}]-} ]]; then selected+=("$line"); fi
+  done <"$series"
+  if [[ $base_has_map ]]; then move_to_base; fi
+  read_touched
+}
+
+move_to_base() { # the main series' patches at the places of another base
+  local files patch log
+  moved=$(mktemp -d)
+  mkdir -- "${trees[@]/#/$moved/}"
+  selected_files
+  log=$(awk -v out="$moved" -f "$here/tools/series/base.awk" "$pins" "${files[@]}" 2>&1) ||
+    die 8 "$pins: $log"
+  for patch in "${selected[@]}"; do file_of[$patch]=$moved/$patch; done
+}
+
+selected_files() { # -> $files
+  local patch
+  files=()
+  for patch in "${selected[@]}"; do files+=("${file_of[$patch]}"); done
+}
+
+# The lines of each hunk are counted, so that a removed line "-- x", which looks like a file header,
+# is not taken for one.
+touched() { # FILE...: patch, TAB, add|change|remove, TAB, path below a/ or b/
+  awk '
+    function path(s) {
+      s = substr(s, 5); sub(/\t.*/, "", s)
+      return s == "/dev/null" ? "" : s ~ /^[ab]\// ? substr(s, 3) : s
+    }
+    function count(range,   part) { return split(substr(range, 2), part, ",") > 1 ? part[2] : 1 }
+    FNR == 1 {
+      minus = plus = 0
+      n = split(FILENAME, name, "/"); patch = name[n - 1] "/" name[n]
+    }
+    minus > 0 || plus > 0 {
+      c = substr($0, 1, 1)
+      if (c != "+" && c != "\\") minus--
+      if (c != "-" && c != "\\") plus--
+      next
+    }
+    /^--- / { old = path($0) }
+    /^\+\+\+ / {
+      new = path($0)
+      kind = old == "" ? "add" : new == "" ? "remove" : "change"
+      print patch "\t" kind "\t" (new == "" ? old : new)
+    }
+    /^@@ / { minus = count($2); plus = count($3) }
+  ' "$@"
+}
+
+read_touched() { # and refuses what a patch may not do
+  local files line patch kind path ends
+  selected_files
+  if ((${#files[@]} == 0)); then return; fi
+  ends=$(tail -q -c 1 -- "${files[@]}"; echo .)
+  if [[ ${ends//$'\n'} != . ]]; then
+    for path in "${files[@]}"; do
+      if [[ $(tail -c 1 -- "$path") ]]; then
+        die 8 "$path does not end in a newline; it is cut off, or an editor took the newline"
+      fi
+    done
+  fi
+  mapfile -t touched_by < <(touched "${files[@]}")
+  for line in "${touched_by[@]}"; do
+    IFS=$'\t' read -r patch kind path <<<"$line"
+    if [[ $path == *$'\r' ]]; then
+      die 8 "$patch has CRLF line ends; check this repository out with core.autocrlf=false"
+    fi
+    if [[ $path == /* || $path == *\\* || /$path/ == *'/../'* || /$path/ == *'/.git/'* ]]; then
+      die 8 "$patch touches $path, which is no path inside a tree"
+    fi
+    [[ $path == "${patch%%/*}"/* ]] || die 8 "$patch touches $path, outside ${patch%%/*}/; move\
+ that part to a patch of the other tree"
+    if [[ -z ${required[$path]-} ]]; then
+      if [[ $kind == add ]]; then required[$path]=absent; else required[$path]=sha256; fi
+    fi
+  done
+  mapfile -t required_paths < <(printf '%s\n' "${!required[@]}" | sort)
+}
+
+header() { # PATCH-FILE: what stands before its first file
+  awk '/^(---|Index:)[ \t][^ \t]|^diff -/ { exit } { print }' "$1"
+}
+
+# The headers of all patches, each to TO/TREE/NAME: as they are, or as a mail's head for git am.
+write_headers() { # FORMAT TO FILE...
+  local format=$1 to=$2
+  shift 2
+  mkdir -p -- "${trees[@]/#/$to/}"
+  awk -v format="$format" -v to="$to" '
+    function date(text,   p, y, m, c) { # YYYY-MM-DD for a mail; the day of the week by Zeller
+      if (text !~ /^[0-9]+-[0-9]+-[0-9]+$/) text = "1970-01-01"
+      split(text, p, "-"); y = p[1] + 0; m = p[2] + 0
+      if (m < 3) { y--; m += 12 }
+      c = int(y / 100)
+      day = (p[3] + int(13 * (m + 1) / 5) + y % 100 + int(y % 100 / 4) + int(c / 4) + 5 * c) % 7
+      return substr("SatSunMonTueWedThuFri", day * 3 + 1, 3) ", " p[3] + 0 " " \
+        substr("JanFebMarAprMayJunJulAugSepOctNovDec", p[2] * 3 - 2, 3) " " p[1] " 00:00:00 +0000"
+    }
+    function mail(   author, subject, rest, name, n, i) {
+      author = ("Author" in field) ? field["Author"] : field["From"]
+      subject = rest = field["Description"]
+      sub(/\n.*/, "", subject)
+      if (!sub(/^[^\n]*\n/, "", rest)) rest = ""
+      if (subject == "") { print patch > (to "/nameless"); return }
+      print "From 0000000000000000000000000000000000000000 Mon Sep 17 00:00:00 2001" > out
+      print "From: " (author == "" ? "Wolf Guard <wolf-guard@localhost>" : author) > out
+      print "Date: " date(field["Last-Update"]) > out
+      print "Subject: [PATCH " number[patch] "/" total[tree] "] " subject > out
+      print "MIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8" > out
+      print "Content-Transfer-Encoding: 8bit\n" > out
+      # A line that looks like the start of a diff would end the message for git.
+      gsub(/\n---/, "\n ---", rest); gsub(/\ndiff -/, "\n diff -", rest)
+      gsub(/\nIndex: /, "\n Index: ", rest)
+      if (rest ~ /^(---|diff -|Index: )/) rest = " " rest
+      if (rest != "") print rest "\n" > out
+      n = split("Origin Bug Forwarded License Last-Update Depends Evidence", name, " ")
+      for (i = 1; i <= n; i++) if (name[i] in field) {
+        gsub(/\n/, "\n ", field[name[i]])
+        print name[i] ": " field[name[i]] > out
+      }
+      # By this field refresh finds the patch again.
+      print "Wolf-Guard-Patch: " base "\n---\n" > out
+    }
+    function finish() { if (format == "git") mail(); if (out != "") close(out); split("", field) }
+    BEGIN {
+      for (i = 1; i < ARGC; i++) {
+        n = split(ARGV[i], part, "/")
+        number[part[n - 1] "/" part[n]] = ++total[part[n - 1]]
+      }
+    }
+    FNR == 1 {
+      if (NR > 1) finish()
+      n = split(FILENAME, part, "/"); base = part[n]; tree = part[n - 1]; patch = tree "/" base
+      out = to "/" patch; body = 0; on = ""
+      printf "" > out
+    }
+    body { next }
+    /^(---|Index:)[ \t][^ \t]|^diff -/ { body = 1; next }
+    format != "git" { print > out; next }
+    /^[^ \t]/ { on = "" }
+    /^[A-Z][A-Za-z-]*:/ {
+      on = $0; sub(/:.*/, "", on); sub(/^[^:]*:[ \t]*/, "")
+      field[on] = $0
+      next
+    }
+    on != "" { sub(/^[ \t]/, ""); field[on] = field[on] "\n" ($0 == "." ? "" : $0) }
+    END { if (NR) finish() }
+  ' "$@"
+  if [[ -e $to/nameless ]]; then
+    die 8 "$(head -n 1 "$to/nameless") has no Description in its header, and git needs a subject"
+  fi
+}

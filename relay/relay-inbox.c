@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "relay-inbox.h"
 
-#include "relay-os.h"
+#include "relay-pool.h"
 
+#include <errno.h>
 #include <sched.h>
 
 /* How often to try before the core is given up each time. */
@@ -14,29 +15,20 @@ inbox_free (gpointer data)
   RelayInbox *self = data;
 
   relay_inbox_clear (self);
-  relay_pool_forget (&self->work);
+  relay_pool_forget (self);
   gst_object_unref (self->pad);
   sem_destroy (&self->room);
   g_free (self);
 }
 
-static guint
-run (RelayWork *work, gboolean *more)
-{
-  RelayInbox *self = (RelayInbox *) work;
-
-  return self->deliver (self, self->user_data, more);
-}
-
 RelayInbox *
-relay_inbox_new (GstPad *pad, RelayDeliver deliver, gpointer user_data)
+relay_inbox_new (GstPad *pad, RelayServe serve, gpointer user_data)
 {
   RelayInbox *self = g_new0 (RelayInbox, 1);
 
   relay_object_init (self, inbox_free);
-  self->work.run = run;
   self->pad = gst_object_ref (pad);
-  self->deliver = deliver;
+  self->serve = serve;
   self->user_data = user_data;
   atomic_init (&self->limits.backlog, RELAY_BACKLOG_DEFAULT);
   sem_init (&self->room, 0, 0);
@@ -84,7 +76,7 @@ static GstClockTime
 time_level (const RelayInbox *self)
 {
   for (const RelayEntry *entry = self->first; entry != NULL; entry = entry->next) {
-    const GstClockTime oldest = entry->item->time;
+    const GstClockTime oldest = entry->parcel->time;
     if (GST_CLOCK_TIME_IS_VALID (oldest))
       return GST_CLOCK_TIME_IS_VALID (self->newest) && self->newest > oldest ? self->newest - oldest
                                                                              : 0;
@@ -93,21 +85,21 @@ time_level (const RelayInbox *self)
 }
 
 static void
-account (RelayInbox *self, const RelayItem *item, gint sign)
+account (RelayInbox *self, const RelayParcel *parcel, gint sign)
 {
-  if (relay_item_is_dispensable (item))
+  if (relay_parcel_is_dispensable (parcel))
     self->events += (guint) sign;
-  if (item->kind != RELAY_DATA)
+  if (parcel->kind != RELAY_DATA)
     return;
   atomic_store_explicit (&self->bytes,
-      atomic_load_explicit (&self->bytes, memory_order_relaxed) + (guint64) sign * item->bytes,
+      atomic_load_explicit (&self->bytes, memory_order_relaxed) + (guint64) sign * parcel->bytes,
       memory_order_relaxed);
   atomic_store_explicit (&self->buffers,
       atomic_load_explicit (&self->buffers, memory_order_relaxed)
-          + (guint64) ((gint64) sign * item->buffers),
+          + (guint64) ((gint64) sign * parcel->buffers),
       memory_order_relaxed);
-  if (sign > 0 && GST_CLOCK_TIME_IS_VALID (item->end))
-    self->newest = item->end;
+  if (sign > 0 && GST_CLOCK_TIME_IS_VALID (parcel->end))
+    self->newest = parcel->end;
 }
 
 static gboolean
@@ -119,13 +111,13 @@ is_over (guint64 level, _Atomic guint64 *limit)
 }
 
 static gboolean
-is_full (RelayInbox *self, RelayLimitSet set)
+is_full (RelayInbox *self, RelayBounds bounds)
 {
   RelayLimits *limits = &self->limits;
 
-  return (set & RELAY_LIMIT_BYTES && is_over (self->bytes, &limits->max_bytes))
-      || (set & RELAY_LIMIT_BUFFERS && is_over (self->buffers, &limits->max_buffers))
-      || (set & RELAY_LIMIT_TIME && limits->max_time != 0
+  return (bounds & RELAY_BOUND_BYTES && is_over (self->bytes, &limits->max_bytes))
+      || (bounds & RELAY_BOUND_BUFFERS && is_over (self->buffers, &limits->max_buffers))
+      || (bounds & RELAY_BOUND_TIME && limits->max_time != 0
           && is_over (time_level (self), &limits->max_time))
       || is_over (self->bytes, &limits->backlog);
 }
@@ -135,14 +127,14 @@ append (RelayInbox *self, RelayEntry *entry)
 {
   entry->next = NULL;
   entry->discont = self->gap;
-  if (entry->item->kind == RELAY_DATA)
+  if (entry->parcel->kind == RELAY_DATA)
     self->gap = FALSE;
   if (self->last != NULL)
     self->last->next = entry;
   else
     self->first = entry;
   self->last = entry;
-  account (self, entry->item, 1);
+  account (self, entry->parcel, 1);
 }
 
 /* Takes out the oldest that is data, or that is anything. */
@@ -151,7 +143,7 @@ unlink_oldest (RelayInbox *self, gboolean data)
 {
   RelayEntry *before = NULL, *entry = self->first;
 
-  while (entry != NULL && data && entry->item->kind != RELAY_DATA) {
+  while (entry != NULL && data && entry->parcel->kind != RELAY_DATA) {
     before = entry;
     entry = entry->next;
   }
@@ -163,7 +155,7 @@ unlink_oldest (RelayInbox *self, gboolean data)
     self->first = entry->next;
   if (self->last == entry)
     self->last = before;
-  account (self, entry->item, -1);
+  account (self, entry->parcel, -1);
   return entry;
 }
 
@@ -174,7 +166,7 @@ leak_oldest (RelayInbox *self)
   RelayEntry *oldest = unlink_oldest (self, TRUE);
   RelayEntry *next = self->first;
 
-  while (next != NULL && next->item->kind != RELAY_DATA)
+  while (next != NULL && next->parcel->kind != RELAY_DATA)
     next = next->next;
   if (next != NULL)
     next->discont = TRUE;
@@ -183,22 +175,15 @@ leak_oldest (RelayInbox *self)
   return oldest;
 }
 
-static void
-schedule (RelayInbox *self, gint64 now)
-{
-  if (atomic_load (&self->open))
-    relay_pool_schedule (&self->work, now);
-}
-
 /* ---- putting ---- */
 
 typedef enum { PUT, DROP_STATE, DROP_STALE, DROP_FULL, DROP_EVENTS, DROP_HELD, NO_ROOM } Outcome;
 
 /* Nothing makes up for one that is lost. */
 static gboolean
-is_end (const RelayItem *item)
+is_end (const RelayParcel *parcel)
 {
-  return item->kind != RELAY_DATA && !relay_item_is_dispensable (item);
+  return parcel->kind != RELAY_DATA && !relay_parcel_is_dispensable (parcel);
 }
 
 static Outcome
@@ -206,22 +191,22 @@ try_to_put (RelayInbox *self, RelayEntry *entry, RelayEntry **leaked)
 {
   const gint leaky = atomic_load (&self->limits.leaky);
   const gboolean block = atomic_load (&self->limits.block);
-  const RelayLimitSet set =
-      leaky != GST_APP_LEAKY_TYPE_NONE || block ? RELAY_LIMIT_ALL : atomic_load (&self->limits.set);
+  const RelayBounds bounds =
+      leaky != GST_APP_LEAKY_TYPE_NONE || block ? RELAY_BOUND_ALL : atomic_load (&self->limits.set);
   const RelayLink *link = entry->link;
   Outcome outcome = PUT;
 
-  if (!hold_for (self, is_end (entry->item) ? RELAY_PATIENCE_FOR_ENDS_MS : RELAY_PATIENCE_MS))
+  if (!hold_for (self, is_end (entry->parcel) ? RELAY_PATIENCE_FOR_ENDS_MS : RELAY_PATIENCE_MS))
     return DROP_HELD;
   if (!atomic_load (&self->accepting)) {
     outcome = DROP_STATE;
   } else if (link != NULL && atomic_load (&link->ended)) {
     outcome = DROP_STALE;
-  } else if (self->events >= RELAY_EVENTS && relay_item_is_dispensable (entry->item)) {
+  } else if (self->events >= RELAY_EVENTS && relay_parcel_is_dispensable (entry->parcel)) {
     outcome = DROP_EVENTS;
-  } else if (entry->item->kind == RELAY_DATA && is_full (self, set)) {
+  } else if (entry->parcel->kind == RELAY_DATA && is_full (self, bounds)) {
     if (leaky == GST_APP_LEAKY_TYPE_DOWNSTREAM) {
-      while (is_full (self, set)) {
+      while (is_full (self, bounds)) {
         RelayEntry *oldest = leak_oldest (self);
         if (oldest == NULL)
           break;
@@ -234,7 +219,7 @@ try_to_put (RelayInbox *self, RelayEntry *entry, RelayEntry **leaked)
     }
   }
   if (outcome == PUT) {
-    relay_ref (entry->item);
+    relay_ref (entry->parcel);
     append (self, entry);
   }
   let_go (self);
@@ -247,8 +232,8 @@ free_leaked (RelayInbox *self, RelayEntry *leaked)
   while (leaked != NULL) {
     RelayEntry *entry = leaked;
     leaked = entry->next;
-    relay_inbox_drop (self, RELAY_DROP_LEAKY, entry->item->buffers);
-    relay_unref (entry->item);
+    relay_inbox_drop (self, RELAY_DROP_LEAKY, entry->parcel->buffers);
+    relay_unref (entry->parcel);
   }
 }
 
@@ -259,7 +244,7 @@ has_no_room (RelayInbox *self)
 
   if (!hold (self))
     return FALSE;
-  full = is_full (self, RELAY_LIMIT_ALL);
+  full = is_full (self, RELAY_BOUND_ALL);
   let_go (self);
   return full;
 }
@@ -269,12 +254,13 @@ wait_for_room (RelayInbox *self, RelayEntry *entry)
 {
   const RelayLink *link = entry->link;
 
-  /* Raised before the level is looked at, and looked at after it has sunk: no post is missed, and
-   * one too many only makes a waiter look again. */
+  /* Raised before the level is looked at, and looked at after it has sunk: no post is missed, and one
+   * too many only makes a waiter look again. */
   atomic_fetch_add (&self->waiting, 1);
   if (has_no_room (self) && atomic_load (&self->limits.block) && !atomic_load (&self->flushing)
       && (link == NULL || !atomic_load (&link->ended)))
-    relay_sem_wait (&self->room);
+    while (sem_wait (&self->room) == -1 && errno == EINTR)
+      ;
   atomic_fetch_sub (&self->waiting, 1);
 }
 
@@ -301,14 +287,14 @@ relay_inbox_put (RelayInbox *self, RelayEntry *entry, gboolean may_wait, gboolea
   }
   free_leaked (self, leaked);
   if (outcome != PUT) {
-    if (entry->item->kind == RELAY_DATA)
-      relay_inbox_drop (self, drops[outcome], entry->item->buffers);
+    if (entry->parcel->kind == RELAY_DATA)
+      relay_inbox_drop (self, drops[outcome], entry->parcel->buffers);
     else if (outcome == DROP_EVENTS || outcome == DROP_HELD)
       relay_inbox_drop (self, RELAY_DROP_EVENTS, 1);
     return FALSE;
   }
-  if (entry->item->kind != RELAY_EVENT)
-    schedule (self, entry->item->at);
+  if (entry->parcel->kind != RELAY_EVENT)
+    relay_pool_call (self, entry->parcel->at);
   return TRUE;
 }
 
@@ -368,9 +354,9 @@ relay_inbox_clear (RelayInbox *self)
   RelayEntry *entry;
 
   while ((entry = relay_inbox_take (self)) != NULL) {
-    if (entry->item->kind == RELAY_DATA)
-      relay_inbox_drop (self, RELAY_DROP_STATE, entry->item->buffers);
-    relay_unref (entry->item);
+    if (entry->parcel->kind == RELAY_DATA)
+      relay_inbox_drop (self, RELAY_DROP_STATE, entry->parcel->buffers);
+    relay_unref (entry->parcel);
   }
 }
 
@@ -390,7 +376,7 @@ relay_inbox_wake (RelayInbox *self)
 }
 
 void
-relay_inbox_schedule (RelayInbox *self)
+relay_inbox_call (RelayInbox *self)
 {
-  schedule (self, relay_now ());
+  relay_pool_call (self, relay_now ());
 }

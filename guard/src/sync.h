@@ -1,25 +1,36 @@
 /* SPDX-License-Identifier: MIT
  *
- * Conditions and threads as guard uses them. pthreads, because sanitizers see them: a GMutex is a
- * bare futex. Deadlines are in µs of wg_clock_now().
- *
- * No wait is a cancellation point: a thread that is cancelled in one would keep the mutex.
+ * Mutex and condition as guard uses them: pthreads, because sanitizers see them (a GMutex is a bare
+ * futex), with waits on CLOCK_MONOTONIC in the units of g_get_monotonic_time().
  */
 #pragma once
 
-#include "clock.h"
-
+#include <glib.h>
 #include <pthread.h>
+#include <time.h>
 
-void wg_cond_init (pthread_cond_t *cond);
+static inline void
+wg_cond_init (pthread_cond_t *cond)
+{
+  pthread_condattr_t attr;
 
-/* Wait until signalled. May return without a signal, as any condition. */
-void wg_cond_wait (pthread_cond_t *cond, pthread_mutex_t *mutex);
+  pthread_condattr_init (&attr);
+  pthread_condattr_setclock (&attr, CLOCK_MONOTONIC);
+  pthread_cond_init (cond, &attr);
+  pthread_condattr_destroy (&attr);
+}
 
-/* Wait until signalled or until `deadline`. FALSE: the deadline has passed. TRUE may come without a
- * signal. */
-gboolean wg_cond_wait_until (pthread_cond_t *cond, pthread_mutex_t *mutex, gint64 deadline);
+/* Wait until signalled or `deadline` (µs, g_get_monotonic_time()). FALSE: the deadline has passed. */
+static inline gboolean
+wg_cond_wait_until (pthread_cond_t *cond, pthread_mutex_t *mutex, gint64 deadline)
+{
+  struct timespec at = {
+    .tv_sec = deadline / G_USEC_PER_SEC,
+    .tv_nsec = deadline % G_USEC_PER_SEC * 1000,
+  };
 
-/* Start a detached thread with a name of at most 15 characters. It takes no signals but those of
- * faults. FALSE: the system has no thread to give. */
+  return pthread_cond_timedwait (cond, mutex, &at) == 0;
+}
+
+/* A detached thread with a name (15 characters at most). FALSE: the system has no thread to give. */
 gboolean wg_spawn (const char *name, void *(*func) (void *), void *data);

@@ -1,15 +1,26 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "relay-item.h"
+#include "relay-parcel.h"
 
-#include "relay-os.h"
+#include "relay-topic.h"
+
+#include <time.h>
+
+gint64
+relay_now (void)
+{
+  struct timespec now;
+
+  clock_gettime (CLOCK_MONOTONIC, &now);
+  return now.tv_sec * G_GINT64_CONSTANT (1000000000) + now.tv_nsec;
+}
 
 static void
-item_free (gpointer data)
+parcel_free (gpointer data)
 {
-  RelayItem *self = data;
+  RelayParcel *self = data;
 
-  if (self->content != NULL)
-    gst_mini_object_unref (self->content);
+  if (self->item != NULL)
+    gst_mini_object_unref (self->item);
   gst_clear_caps (&self->caps);
   if (self->segment != NULL)
     gst_event_unref (self->segment);
@@ -18,7 +29,7 @@ item_free (gpointer data)
 }
 
 static void
-measure_time (RelayItem *self, GstBuffer *first, GstBuffer *last)
+measure_time (RelayParcel *self, GstBuffer *first, GstBuffer *last)
 {
   self->time = GST_BUFFER_DTS_OR_PTS (first);
   self->end = GST_BUFFER_DTS_OR_PTS (last);
@@ -27,18 +38,18 @@ measure_time (RelayItem *self, GstBuffer *first, GstBuffer *last)
 }
 
 static void
-measure (RelayItem *self)
+measure (RelayParcel *self)
 {
   self->time = self->end = GST_CLOCK_TIME_NONE;
   if (self->kind != RELAY_DATA)
     return;
-  if (GST_IS_BUFFER (self->content)) {
-    GstBuffer *buffer = GST_BUFFER_CAST (self->content);
+  if (GST_IS_BUFFER (self->item)) {
+    GstBuffer *buffer = GST_BUFFER_CAST (self->item);
     self->buffers = 1;
     self->bytes = gst_buffer_get_size (buffer);
     measure_time (self, buffer, buffer);
   } else {
-    GstBufferList *list = GST_BUFFER_LIST_CAST (self->content);
+    GstBufferList *list = GST_BUFFER_LIST_CAST (self->item);
     self->buffers = gst_buffer_list_length (list);
     self->bytes = gst_buffer_list_calculate_size (list);
     if (self->buffers > 0)
@@ -47,20 +58,20 @@ measure (RelayItem *self)
   }
 }
 
-RelayItem *
-relay_item_new (RelayKind kind, GstMiniObject *content, RelayList *links)
+RelayParcel *
+relay_parcel_new (RelayKind kind, GstMiniObject *item, RelayList *links)
 {
   const guint n = links != NULL ? links->len : 1;
-  RelayItem *self = g_malloc0 (sizeof *self + n * sizeof (RelayEntry));
+  RelayParcel *self = g_malloc0 (sizeof *self + n * sizeof (RelayEntry));
 
-  relay_object_init (self, item_free);
+  relay_object_init (self, parcel_free);
   self->kind = kind;
-  self->content = content != NULL ? gst_mini_object_ref (content) : NULL;
+  self->item = item != NULL ? gst_mini_object_ref (item) : NULL;
   self->links = links;
   self->n_entries = n;
   for (guint i = 0; i < n; i++) {
-    self->entries[i].item = self;
-    self->entries[i].link = links != NULL ? links->members[i] : NULL;
+    self->entries[i].parcel = self;
+    self->entries[i].link = links != NULL ? links->items[i] : NULL;
   }
   measure (self);
   self->at = relay_now ();
@@ -68,16 +79,16 @@ relay_item_new (RelayKind kind, GstMiniObject *content, RelayList *links)
 }
 
 GstMiniObject *
-relay_item_take_content (RelayItem *self)
+relay_parcel_take_item (RelayParcel *self)
 {
   if (relay_is_only (self))
-    return g_steal_pointer (&self->content);
-  return gst_mini_object_ref (self->content);
+    return g_steal_pointer (&self->item);
+  return gst_mini_object_ref (self->item);
 }
 
 gboolean
-relay_item_is_dispensable (const RelayItem *self)
+relay_parcel_is_dispensable (const RelayParcel *self)
 {
   return (self->kind == RELAY_EVENT || self->kind == RELAY_PROMPT)
-      && GST_EVENT_TYPE (self->content) != GST_EVENT_SEGMENT_DONE;
+      && GST_EVENT_TYPE (self->item) != GST_EVENT_SEGMENT_DONE;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "relay-inbox.h"
 
-#include "relay-pool.h"
+#include "relay-os.h"
 
-#include <errno.h>
 #include <sched.h>
 
 /* How often to try before the core is given up each time. */
@@ -15,20 +14,29 @@ inbox_free (gpointer data)
   RelayInbox *self = data;
 
   relay_inbox_clear (self);
-  relay_pool_forget (self);
+  relay_pool_forget (&self->work);
   gst_object_unref (self->pad);
   sem_destroy (&self->room);
   g_free (self);
 }
 
+static guint
+run (RelayWork *work, gboolean *more)
+{
+  RelayInbox *self = (RelayInbox *) work;
+
+  return self->deliver (self, self->user_data, more);
+}
+
 RelayInbox *
-relay_inbox_new (GstPad *pad, RelayServe serve, gpointer user_data)
+relay_inbox_new (GstPad *pad, RelayDeliver deliver, gpointer user_data)
 {
   RelayInbox *self = g_new0 (RelayInbox, 1);
 
   relay_object_init (self, inbox_free);
+  self->work.run = run;
   self->pad = gst_object_ref (pad);
-  self->serve = serve;
+  self->deliver = deliver;
   self->user_data = user_data;
   atomic_init (&self->limits.backlog, RELAY_BACKLOG_DEFAULT);
   sem_init (&self->room, 0, 0);
@@ -76,7 +84,7 @@ static GstClockTime
 time_level (const RelayInbox *self)
 {
   for (const RelayEntry *entry = self->first; entry != NULL; entry = entry->next) {
-    const GstClockTime oldest = entry->parcel->time;
+    const GstClockTime oldest = entry->item->time;
     if (GST_CLOCK_TIME_IS_VALID (oldest))
       return GST_CLOCK_TIME_IS_VALID (self->newest) && self->newest > oldest ? self->newest - oldest
                                                                              : 0;
@@ -85,21 +93,21 @@ time_level (const RelayInbox *self)
 }
 
 static void
-account (RelayInbox *self, const RelayParcel *parcel, gint sign)
+account (RelayInbox *self, const RelayItem *item, gint sign)
 {
-  if (relay_parcel_is_dispensable (parcel))
+  if (relay_item_is_dispensable (item))
     self->events += (guint) sign;
-  if (parcel->kind != RELAY_DATA)
+  if (item->kind != RELAY_DATA)
     return;
   atomic_store_explicit (&self->bytes,
-      atomic_load_explicit (&self->bytes, memory_order_relaxed) + (guint64) sign * parcel->bytes,
+      atomic_load_explicit (&self->bytes, memory_order_relaxed) + (guint64) sign * item->bytes,
       memory_order_relaxed);
   atomic_store_explicit (&self->buffers,
       atomic_load_explicit (&self->buffers, memory_order_relaxed)
-          + (guint64) ((gint64) sign * parcel->buffers),
+          + (guint64) ((gint64) sign * item->buffers),
       memory_order_relaxed);
-  if (sign > 0 && GST_CLOCK_TIME_IS_VALID (parcel->end))
-    self->newest = parcel->end;
+  if (sign > 0 && GST_CLOCK_TIME_IS_VALID (item->end))
+    self->newest = item->end;
 }
 
 static gboolean
@@ -111,13 +119,13 @@ is_over (guint64 level, _Atomic guint64 *limit)
 }
 
 static gboolean
-is_full (RelayInbox *self, RelayBounds bounds)
+is_full (RelayInbox *self, RelayLimitSet set)
 {
   RelayLimits *limits = &self->limits;
 
-  return (bounds & RELAY_BOUND_BYTES && is_over (self->bytes, &limits->max_bytes))
-      || (bounds & RELAY_BOUND_BUFFERS && is_over (self->buffers, &limits->max_buffers))
-      || (bounds & RELAY_BOUND_TIME && limits->max_time != 0
+  return (set & RELAY_LIMIT_BYTES && is_over (self->bytes, &limits->max_bytes))
+      || (set & RELAY_LIMIT_BUFFERS && is_over (self->buffers, &limits->max_buffers))
+      || (set & RELAY_LIMIT_TIME && limits->max_time != 0
           && is_over (time_level (self), &limits->max_time))
       || is_over (self->bytes, &limits->backlog);
 }
@@ -127,14 +135,14 @@ append (RelayInbox *self, RelayEntry *entry)
 {
   entry->next = NULL;
   entry->discont = self->gap;
-  if (entry->parcel->kind == RELAY_DATA)
+  if (entry->item->kind == RELAY_DATA)
     self->gap = FALSE;
   if (self->last != NULL)
     self->last->next = entry;
   else
     self->first = entry;
   self->last = entry;
-  account (self, entry->parcel, 1);
+  account (self, entry->item, 1);
 }
 
 /* Takes out the oldest that is data, or that is anything. */
@@ -143,7 +151,7 @@ unlink_oldest (RelayInbox *self, gboolean data)
 {
   RelayEntry *before = NULL, *entry = self->first;
 
-  while (entry != NULL && data && entry->parcel->kind != RELAY_DATA) {
+  while (entry != NULL && data && entry->item->kind != RELAY_DATA) {
     before = entry;
     entry = entry->next;
   }
@@ -155,7 +163,7 @@ unlink_oldest (RelayInbox *self, gboolean data)
     self->first = entry->next;
   if (self->last == entry)
     self->last = before;
-  account (self, entry->parcel, -1);
+  account (self, entry->item, -1);
   return entry;
 }
 
@@ -166,7 +174,7 @@ leak_oldest (RelayInbox *self)
   RelayEntry *oldest = unlink_oldest (self, TRUE);
   RelayEntry *next = self->first;
 
-  while (next != NULL && next->parcel->kind != RELAY_DATA)
+  while (next != NULL && next->item->kind != RELAY_DATA)
     next = next->next;
   if (next != NULL)
     next->discont = TRUE;
@@ -175,15 +183,22 @@ leak_oldest (RelayInbox *self)
   return oldest;
 }
 
+static void
+schedule (RelayInbox *self, gint64 now)
+{
+  if (atomic_load (&self->open))
+    relay_pool_schedule (&self->work, now);
+}
+
 /* ---- putting ---- */
 
 typedef enum { PUT, DROP_STATE, DROP_STALE, DROP_FULL, DROP_EVENTS, DROP_HELD, NO_ROOM } Outcome;
 
 /* Nothing makes up for one that is lost. */
 static gboolean
-is_end (const RelayParcel *parcel)
+is_end (const RelayItem *item)
 {
-  return parcel->kind != RELAY_DATA && !relay_parcel_is_dispensable (parcel);
+  return item->kind != RELAY_DATA && !relay_item_is_dispensable (item);
 }
 
 static Outcome
@@ -191,22 +206,22 @@ try_to_put (RelayInbox *self, RelayEntry *entry, RelayEntry **leaked)
 {
   const gint leaky = atomic_load (&self->limits.leaky);
   const gboolean block = atomic_load (&self->limits.block);
-  const RelayBounds bounds =
-      leaky != GST_APP_LEAKY_TYPE_NONE || block ? RELAY_BOUND_ALL : atomic_load (&self->limits.set);
+  const RelayLimitSet set =
+      leaky != GST_APP_LEAKY_TYPE_NONE || block ? RELAY_LIMIT_ALL : atomic_load (&self->limits.set);
   const RelayLink *link = entry->link;
   Outcome outcome = PUT;
 
-  if (!hold_for (self, is_end (entry->parcel) ? RELAY_PATIENCE_FOR_ENDS_MS : RELAY_PATIENCE_MS))
+  if (!hold_for (self, is_end (entry->item) ? RELAY_PATIENCE_FOR_ENDS_MS : RELAY_PATIENCE_MS))
     return DROP_HELD;
   if (!atomic_load (&self->accepting)) {
     outcome = DROP_STATE;
   } else if (link != NULL && atomic_load (&link->ended)) {
     outcome = DROP_STALE;
-  } else if (self->events >= RELAY_EVENTS && relay_parcel_is_dispensable (entry->parcel)) {
+  } else if (self->events >= RELAY_EVENTS && relay_item_is_dispensable (entry->item)) {
     outcome = DROP_EVENTS;
-  } else if (entry->parcel->kind == RELAY_DATA && is_full (self, bounds)) {
+  } else if (entry->item->kind == RELAY_DATA && is_full (self, set)) {
     if (leaky == GST_APP_LEAKY_TYPE_DOWNSTREAM) {
-      while (is_full (self, bounds)) {
+      while (is_full (self, set)) {
         RelayEntry *oldest = leak_oldest (self);
         if (oldest == NULL)
           break;
@@ -219,7 +234,7 @@ try_to_put (RelayInbox *self, RelayEntry *entry, RelayEntry **leaked)
     }
   }
   if (outcome == PUT) {
-    relay_ref (entry->parcel);
+    relay_ref (entry->item);
     append (self, entry);
   }
   let_go (self);
@@ -232,8 +247,8 @@ free_leaked (RelayInbox *self, RelayEntry *leaked)
   while (leaked != NULL) {
     RelayEntry *entry = leaked;
     leaked = entry->next;
-    relay_inbox_drop (self, RELAY_DROP_LEAKY, entry->parcel->buffers);
-    relay_unref (entry->parcel);
+    relay_inbox_drop (self, RELAY_DROP_LEAKY, entry->item->buffers);
+    relay_unref (entry->item);
   }
 }
 
@@ -244,7 +259,7 @@ has_no_room (RelayInbox *self)
 
   if (!hold (self))
     return FALSE;
-  full = is_full (self, RELAY_BOUND_ALL);
+  full = is_full (self, RELAY_LIMIT_ALL);
   let_go (self);
   return full;
 }
@@ -254,13 +269,12 @@ wait_for_room (RelayInbox *self, RelayEntry *entry)
 {
   const RelayLink *link = entry->link;
 
-  /* Raised before the level is looked at, and looked at after it has sunk: no post is missed, and one
-   * too many only makes a waiter look again. */
+  /* Raised before the level is looked at, and looked at after it has sunk: no post is missed, and
+   * one too many only makes a waiter look again. */
   atomic_fetch_add (&self->waiting, 1);
   if (has_no_room (self) && atomic_load (&self->limits.block) && !atomic_load (&self->flushing)
       && (link == NULL || !atomic_load (&link->ended)))
-    while (sem_wait (&self->room) == -1 && errno == EINTR)
-      ;
+    relay_sem_wait (&self->room);
   atomic_fetch_sub (&self->waiting, 1);
 }
 
@@ -287,14 +301,14 @@ relay_inbox_put (RelayInbox *self, RelayEntry *entry, gboolean may_wait, gboolea
   }
   free_leaked (self, leaked);
   if (outcome != PUT) {
-    if (entry->parcel->kind == RELAY_DATA)
-      relay_inbox_drop (self, drops[outcome], entry->parcel->buffers);
+    if (entry->item->kind == RELAY_DATA)
+      relay_inbox_drop (self, drops[outcome], entry->item->buffers);
     else if (outcome == DROP_EVENTS || outcome == DROP_HELD)
       relay_inbox_drop (self, RELAY_DROP_EVENTS, 1);
     return FALSE;
   }
-  if (entry->parcel->kind != RELAY_EVENT)
-    relay_pool_call (self, entry->parcel->at);
+  if (entry->item->kind != RELAY_EVENT)
+    schedule (self, entry->item->at);
   return TRUE;
 }
 
@@ -354,9 +368,9 @@ relay_inbox_clear (RelayInbox *self)
   RelayEntry *entry;
 
   while ((entry = relay_inbox_take (self)) != NULL) {
-    if (entry->parcel->kind == RELAY_DATA)
-      relay_inbox_drop (self, RELAY_DROP_STATE, entry->parcel->buffers);
-    relay_unref (entry->parcel);
+    if (entry->item->kind == RELAY_DATA)
+      relay_inbox_drop (self, RELAY_DROP_STATE, entry->item->buffers);
+    relay_unref (entry->item);
   }
 }
 
@@ -376,7 +390,7 @@ relay_inbox_wake (RelayInbox *self)
 }
 
 void
-relay_inbox_call (RelayInbox *self)
+relay_inbox_schedule (RelayInbox *self)
 {
-  relay_pool_call (self, relay_now ());
+  schedule (self, relay_now ());
 }

@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * relay-inbox.h: what waits for one consumer, and who delivers it.
+ * relay-inbox.h: what waits for one consumer.
  *
- * Producers put entries in, one worker at a time takes them out and delivers them (relay-pool.h). The
- * inbox outlives its interpipesrc for as long as somebody may still put something in; `serve` looks at
- * its data only while the inbox is open, and the element sees to it that it is closed, and no worker
- * inside, before it is gone.
+ * Producers put entries in. One worker at a time takes them out and delivers them (relay-pool.h).
+ * The inbox outlives its interpipesrc for as long as somebody may still put something in. A worker
+ * looks at the element only while the inbox is open. The element closes it, and makes sure that no
+ * worker is inside, before it goes.
  *
  * The queue is a linked list with a holder's mark instead of a mutex. It is held for some dozen
- * instructions in which nothing is called, allocated, freed or logged: no thread can end there, and
- * one that the scheduler takes away there comes back. Who cannot get it for RELAY_PATIENCE_MS drops
- * what it has, and counts that: a producer waits for no consumer. It waits only for room, and only
- * where the application said block=true, until there is room, the consumer listens elsewhere or stops.
+ * instructions in which nothing is called, allocated, freed or logged. A producer that cannot get
+ * it for RELAY_PATIENCE_MS drops what it has, and counts that. A producer waits for room only
+ * where the application said block=true: until there is room, or the consumer listens elsewhere or
+ * stops.
  *
- * Limits: max-bytes, max-buffers and max-time that somebody has set bound the queue, and so do all of
- * them with block or leaky-type; whatever is set, `backlog` does. What is in the queue when a buffer
- * comes decides: with a limit of 3 there are never more than 3.
+ * Limits. max-bytes, max-buffers and max-time limit the queue if somebody has set them. With block
+ * or leaky-type all three do, as GstAppSrc has them. `backlog` always does. What is in the queue
+ * when a buffer comes decides: with a limit of 3 there are never more than 3.
  *
- * Limits are for buffers. Of events RELAY_EVENTS may wait; one more is dropped, and counted, if it is
- * dispensable (relay-parcel.h). EOS and SEGMENT_DONE always find room; they come once, at the end. The
- * same number may wait in the stream for a buffer to go with (relay-stream.h).
+ * Limits are for buffers. RELAY_EVENTS events may wait. One more is dropped and counted if it is
+ * dispensable (relay-item.h). EOS and SEGMENT_DONE always find room; they come once, at the end.
+ * The same number may wait in the stream for a buffer to go with (relay-stream.h).
  */
 #pragma once
 
-#include "relay-parcel.h"
+#include "relay-item.h"
+#include "relay-pool.h"
 #include "relay-topic.h"
 
 #include <gst/app/gstappsrc.h>
@@ -31,28 +32,26 @@
 
 G_BEGIN_DECLS
 
-/* A holder that was taken off its core comes back within this even on a machine that is overloaded, and with a low
- * priority; 250 ms were not enough for that. */
+/* A holder that was taken off its core comes back within this even on a machine that is
+ * overloaded, and with a low priority; 250 ms were not enough for that. */
 #define RELAY_PATIENCE_MS 1000
 /* For EOS and SEGMENT_DONE, which are not to be lost, even where it gets no core for longer. */
 #define RELAY_PATIENCE_FOR_ENDS_MS 5000
 #define RELAY_BACKLOG_DEFAULT (G_GUINT64_CONSTANT (256) << 20)
-/* A burst of 20,000, without a buffer between them, has to come through (verify/plugin, pending-events).
- * Some 600 bytes each, 19 MiB in all, if they are small ones. */
+/* A burst of 20,000, without a buffer between them, has to come through (verify/plugin,
+ * pending-events). Some 600 bytes each, 19 MiB in all, if they are small ones. */
 #define RELAY_EVENTS 32768
 
-typedef struct RelayLane RelayLane;
-
 typedef enum {
-  RELAY_BOUND_BYTES = 1 << 0,
-  RELAY_BOUND_BUFFERS = 1 << 1,
-  RELAY_BOUND_TIME = 1 << 2,
-  RELAY_BOUND_ALL = 7,
-} RelayBounds;
+  RELAY_LIMIT_BYTES = 1 << 0,
+  RELAY_LIMIT_BUFFERS = 1 << 1,
+  RELAY_LIMIT_TIME = 1 << 2,
+  RELAY_LIMIT_ALL = 7,
+} RelayLimitSet;
 
 typedef struct {
   _Atomic guint64 max_bytes, max_buffers, max_time, backlog;
-  atomic_uint set; /* RelayBounds that somebody has set */
+  atomic_uint set; /* RelayLimitSet that somebody has set */
   atomic_int leaky;
   atomic_bool block;
 } RelayLimits;
@@ -74,18 +73,18 @@ typedef struct {
   atomic_llong last_switch; /* relay_now(); 0: none */
 } RelayStats;
 
-/* Delivers some of what waits, in a worker. Returns whether more waits. */
-typedef gboolean (*RelayServe) (RelayInbox *inbox, gpointer user_data);
+/* Delivers some of what waits, in a worker. Returns: how many; *@more: there is more to deliver */
+typedef guint (*RelayDeliver) (RelayInbox *inbox, gpointer user_data, gboolean *more);
 
 struct RelayInbox {
-  RelayObject object;
-  GstPad *pad; /* the interpipesrc's; ours, too */
-  RelayServe serve;
+  RelayWork work; /* the pool's; it begins with the RelayObject */
+  GstPad *pad;    /* the interpipesrc's; ours, too */
+  RelayDeliver deliver;
   gpointer user_data; /* valid while open */
   RelayLimits limits;
   RelayStats stats;
 
-  atomic_bool accept_events, accept_eos, renegotiates;
+  atomic_bool accept_events, accept_eos, renegotiates, switch_on_keyframe;
   atomic_bool accepting; /* started, and not at its end */
   atomic_bool open;      /* a worker may deliver */
   atomic_bool flushing;  /* nobody waits for room */
@@ -100,21 +99,16 @@ struct RelayInbox {
 
   atomic_int waiting; /* for room */
   sem_t room;
-
-  /* the pool's */
-  atomic_bool due; /* in a lane, or being served */
-  _Atomic (RelayLane *) lane;
-  RelayInbox *next;
-  gint slowness;
 };
 
-RelayInbox *relay_inbox_new (GstPad *pad, RelayServe serve, gpointer user_data);
+RelayInbox *relay_inbox_new (GstPad *pad, RelayDeliver deliver, gpointer user_data);
 
-/* @entry: of a parcel that the caller keeps; a reference goes with it if it is put. Waits for room if
- * @may_wait. FALSE: not put; *@full says that there was no room and that the consumer wants it waited
- * for. */
+/* @entry: of a item that the caller keeps; a reference goes with it if it is put. Waits for room
+ * if
+ * @may_wait. FALSE: not put; *@full says that there was no room and that the consumer wants it
+ * waited for. */
 gboolean relay_inbox_put (RelayInbox *inbox, RelayEntry *entry, gboolean may_wait, gboolean *full);
-/* The oldest, or NULL. Its parcel is the caller's to give back. */
+/* The oldest, or NULL. Its item is the caller's to give back. */
 RelayEntry *relay_inbox_take (RelayInbox *inbox);
 gboolean relay_inbox_is_empty (RelayInbox *inbox);
 /* From the oldest that waits to the newest. */
@@ -128,7 +122,7 @@ void relay_inbox_drop (RelayInbox *inbox, RelayDrop why, guint64 n);
 /* Whoever waits for room looks again. */
 void relay_inbox_wake (RelayInbox *inbox);
 /* Has a worker come. */
-void relay_inbox_call (RelayInbox *inbox);
+void relay_inbox_schedule (RelayInbox *inbox);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RelayInbox, relay_unref)
 

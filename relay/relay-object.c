@@ -144,7 +144,7 @@ list_free (gpointer data)
   RelayList *self = data;
 
   for (guint i = 0; i < self->len; i++)
-    relay_unref (self->items[i]);
+    relay_unref (self->members[i]);
   g_free (self);
 }
 
@@ -158,10 +158,10 @@ relay_list_copy (RelayList *old, RelayIsLeftOut is_left_out, gconstpointer data,
   self->version = old != NULL ? old->version + 1 : 1;
   self->len = 0;
   for (guint i = 0; i < old_len; i++)
-    if (is_left_out == NULL || !is_left_out (old->items[i], data))
-      self->items[self->len++] = relay_ref (old->items[i]);
+    if (is_left_out == NULL || !is_left_out (old->members[i], data))
+      self->members[self->len++] = relay_ref (old->members[i]);
   if (added != NULL)
-    self->items[self->len++] = relay_ref (added);
+    self->members[self->len++] = relay_ref (added);
   return self;
 }
 

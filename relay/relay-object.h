@@ -2,21 +2,23 @@
 /*
  * relay-object.h: counted references, and places from which they are read without waiting.
  *
- * Everything that two threads share here begins with a RelayObject. A RelaySlot is a place that
- * holds one such object or none. relay_slot_get() takes a reference to what is there in one atomic
- * addition; relay_slot_cas() puts another object there if what is there is still what the caller
- * has seen. Neither waits for anybody: a thread that stalls or ends between any two instructions
- * leaves the slot with the old object or with the new one, and at worst one reference too many on
- * an object, which is then not freed.
+ * Everything that two threads share here begins with a RelayObject. A RelaySlot is a place for one
+ * such object or none.
+ * - relay_slot_get() takes a reference to what is there in one atomic addition.
+ * - relay_slot_cas() puts another object there if the slot still holds what the caller has seen.
  *
- * How. The word of a slot is an address in its lower 48 bits, and above it how many references were
- * taken from the slot since the object came there. Whoever replaces the object takes both in the
- * same exchange, and adds that number to the object's own count, which had RELAY_IN_SLOT too many
- * for as long as it was there. So no reader touches the object before it has its reference, which
- * is what a pointer and a count side by side cannot do without a lock, hazard pointers without a
- * record for each thread, and epochs without waiting for the slowest reader.
+ * Neither waits for anybody. A thread that stalls or ends between any two instructions leaves the
+ * slot with the old object or with the new one. At worst an object has one reference too many, and
+ * is not freed.
  *
- * Threads: all functions, from any. The last reference frees in the thread that gives it back.
+ * How. The word of a slot is an address in its lower 48 bits. Above it the word counts the
+ * references that were taken from the slot since the object came there. A thread that replaces the
+ * object takes both in the same exchange, and adds that number to the object's own count. The own
+ * count had RELAY_IN_SLOT too many for as long as the object was there. So no reader touches the
+ * object before it has its reference. A pointer and a count side by side need a lock for that,
+ * hazard pointers need a record for each thread, and epochs wait for the slowest reader.
+ *
+ * Threads: all functions, from any. The thread that gives the last reference back frees the object.
  */
 #pragma once
 
@@ -59,13 +61,13 @@ typedef struct {
   RelayObject object;
   guint64 version; /* of all lists in one slot, each has a higher one than those before it */
   guint len;
-  gpointer items[];
+  gpointer members[];
 } RelayList;
 
-typedef gboolean (*RelayIsLeftOut) (gpointer item, gconstpointer data);
+typedef gboolean (*RelayIsLeftOut) (gpointer member, gconstpointer data);
 
-/* @old: (nullable). Returns: (transfer full): a list without those items that @is_left_out says, and
- * with @added (nullable) at the end */
+/* @old: (nullable). Returns: (transfer full): a list without those items that @is_left_out says,
+ * and with @added (nullable) at the end */
 RelayList *relay_list_copy (
     RelayList *old, RelayIsLeftOut is_left_out, gconstpointer data, gpointer added);
 /* Replaces the list in @slot by such a copy. Returns the new version. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * relay-plugin.c: a plugin that takes gst-interpipe's place: the same name of the plugin, the same
- * elements. Its file has a name of its own, libgstrelay.so, so that a package can bring it beside the
- * other; which of the two is in the plugin path decides (docs/relay.md). GStreamer looks for a
+ * relay-plugin.c: a plugin that takes gst-interpipe's place. Its name and its elements are the
+ * same. Its file has a name of its own, libgstrelay.so, so that a package can bring it beside the
+ * other; the plugin path decides which of the two is used (docs/relay.md). GStreamer looks for a
  * description by the file's name, so there are two ways to the one.
  */
 #include "relay-object.h"

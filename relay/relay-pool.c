@@ -1,56 +1,55 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#define _GNU_SOURCE
 #include "relay-pool.h"
 
-#include <errno.h>
-#include <gst/gst.h>
-#include <pthread.h>
-#include <sched.h>
-#include <time.h>
+#include "relay-os.h"
 
-#define MAX_LANES 8
+#include <gst/gst.h>
+
+#define MAX_QUEUES 8
 GST_DEBUG_CATEGORY_EXTERN (relay_src_debug);
 #define GST_CAT_DEFAULT relay_src_debug
 
-/* A keeper's look at lanes in which inboxes wait. */
+/* A monitor's look at queues in which work wait. */
 #define LOOK_MS 100
-/* What makes an inbox slow: that many services in a row, less one for each quick one. */
+/* What makes an work slow: that many services in a row, less one for each quick one. */
 #define SLOW_STEP 3
 #define SLOW_ENOUGH 12
 
-struct RelayLane {
+enum { IDLE, SCHEDULED, RUNNING, RUNNING_AGAIN };
+
+struct RelayQueue {
   RelayObject object;
-  _Atomic (RelayInbox *) stack; /* newest first */
-  _Atomic (RelayInbox *) rest;  /* oldest first */
-  atomic_uint owner;            /* which worker it is */
-  atomic_llong since;           /* see below; 0: it sleeps, and is not called */
+  _Atomic (RelayWork *) stack; /* newest first */
+  _Atomic (RelayWork *) rest;  /* oldest first */
+  atomic_uint owner;           /* which worker it is */
+  atomic_llong since;          /* see below; 0: it sleeps, and is not woken */
   atomic_bool asleep;
-  atomic_bool closed; /* a lane of one inbox, which is gone */
+  atomic_bool closed; /* a queue of one work, which is gone */
   gboolean shared;
   sem_t wake;
 };
 
 typedef struct {
-  RelayLane *lane;
-  guint number; /* of the lane's owners */
+  RelayQueue *queue;
+  guint number; /* of the queue's owners */
   gint64 now;   /* when it woke up, or had served one */
 } Worker;
 
-static RelayLane lanes[MAX_LANES];
-static guint n_lanes;
+static RelayQueue queues[MAX_QUEUES];
+static guint n_queues;
 static struct {
   sem_t wake;
   atomic_bool kicked; /* somebody has seen a worker that stalls: it looks at once */
-  atomic_bool armed;  /* inboxes wait behind another: it looks after LOOK_MS */
-} keeper;
+  atomic_bool armed;  /* work wait behind another: it looks after LOOK_MS */
+} monitor;
 
-static void *work (void *data);
+static void *run_worker (void *data);
 
 /* ---- what a worker is at ----
  *
- * `since` is when it began with the inbox that it serves, and stays so until it begins with the next one or sleeps: so
- * it calls nothing in which it could stay away unnoticed. Less than 0: it was called then, and has not come yet. 0:
- * it sleeps, and nobody has called it. */
+ * `since` is the time at which the worker began its run. It stays so until the next run or until
+ * the worker sleeps, so there is no call in between in which the worker could stay away unnoticed.
+ * Less than 0: it was woken then, and has not come yet. 0: it sleeps, and nothing has woken it. */
 
 static gboolean
 is_missing (gint64 since, gint64 now)
@@ -63,127 +62,99 @@ is_missing (gint64 since, gint64 now)
 /* ---- threads ---- */
 
 static gboolean
-start_thread (void *(*run) (void *), void *data, const char *name)
-{
-  pthread_attr_t attributes;
-  pthread_t thread;
-  gboolean started;
-
-  pthread_attr_init (&attributes);
-  pthread_attr_setdetachstate (&attributes, PTHREAD_CREATE_DETACHED);
-  started = pthread_create (&thread, &attributes, run, data) == 0;
-  pthread_attr_destroy (&attributes);
-  if (started)
-    pthread_setname_np (thread, name);
-  else
-    GST_ERROR ("no thread can be started: consumers wait for those that there are");
-  return started;
-}
-
-static gboolean
-start_worker (RelayLane *lane, guint number)
+start_worker (RelayQueue *queue, guint number)
 {
   Worker *worker = g_new0 (Worker, 1);
 
-  worker->lane = relay_ref (lane);
+  worker->queue = relay_ref (queue);
   worker->number = number;
-  if (start_thread (work, worker, lane->shared ? "relay" : "relay-own"))
+  if (relay_thread_start (run_worker, worker, queue->shared ? "relay" : "relay-own"))
     return TRUE;
+  GST_ERROR ("no thread can be started: consumers wait for those that there are");
   g_free (worker);
-  relay_unref (lane);
+  relay_unref (queue);
   return FALSE;
 }
 
 static void
-take_lane_over (RelayLane *lane, guint number, gint64 since, gint64 now)
+take_lane_over (RelayQueue *queue, guint number, gint64 since, gint64 now)
 {
   guint taken = number + 1;
 
-  atomic_store (&lane->since, -now);
-  if (!atomic_compare_exchange_strong (&lane->owner, &number, taken) || start_worker (lane, taken))
+  atomic_store (&queue->since, -now);
+  if (!atomic_compare_exchange_strong (&queue->owner, &number, taken)
+      || start_worker (queue, taken))
     return;
   /* It stays with the one that stands still; the next look tries again. */
-  atomic_store (&lane->since, since);
-  atomic_compare_exchange_strong (&lane->owner, &taken, number);
+  atomic_store (&queue->since, since);
+  atomic_compare_exchange_strong (&queue->owner, &taken, number);
 }
 
 static void
-arm_keeper (void)
+arm_monitor (void)
 {
-  if (!atomic_load_explicit (&keeper.armed, memory_order_relaxed)
-      && !atomic_exchange (&keeper.armed, TRUE))
-    sem_post (&keeper.wake);
+  if (!atomic_load_explicit (&monitor.armed, memory_order_relaxed)
+      && !atomic_exchange (&monitor.armed, TRUE))
+    sem_post (&monitor.wake);
 }
 
 static gboolean
-has_waiting (RelayLane *lane)
+has_waiting (RelayQueue *queue)
 {
-  return atomic_load (&lane->stack) != NULL || atomic_load (&lane->rest) != NULL;
+  return atomic_load (&queue->stack) != NULL || atomic_load (&queue->rest) != NULL;
 }
 
 static void
-look_at_lanes (void)
+look_at_queues (void)
 {
   const gint64 now = relay_now ();
 
-  for (guint i = 0; i < n_lanes; i++) {
-    const guint number = atomic_load (&lanes[i].owner);
-    const gint64 since = atomic_load (&lanes[i].since);
+  for (guint i = 0; i < n_queues; i++) {
+    const guint number = atomic_load (&queues[i].owner);
+    const gint64 since = atomic_load (&queues[i].since);
 
-    if (since == 0 || !has_waiting (&lanes[i]))
+    if (since == 0 || !has_waiting (&queues[i]))
       continue;
     if (is_missing (since, now))
-      take_lane_over (&lanes[i], number, since, now);
+      take_lane_over (&queues[i], number, since, now);
     else
-      atomic_store (&keeper.armed, TRUE);
+      atomic_store (&monitor.armed, TRUE);
   }
 }
 
-static void
-wait_a_little (sem_t *wake)
-{
-  struct timespec until;
-
-  clock_gettime (CLOCK_MONOTONIC, &until);
-  until.tv_nsec += LOOK_MS * 1000000L;
-  until.tv_sec += until.tv_nsec / 1000000000L;
-  until.tv_nsec %= 1000000000L;
-  sem_clockwait (wake, CLOCK_MONOTONIC, &until);
-}
-
 static void *
-keep (void *unused)
+watch (void *unused)
 {
   (void) unused;
   for (;;) {
-    sem_wait (&keeper.wake);
+    relay_sem_wait (&monitor.wake);
     do {
-      if (!atomic_load (&keeper.kicked))
-        wait_a_little (&keeper.wake);
-      atomic_store (&keeper.kicked, FALSE);
+      if (!atomic_load (&monitor.kicked))
+        relay_sem_wait_for (&monitor.wake, LOOK_MS);
+      atomic_store (&monitor.kicked, FALSE);
       /* In this order: what comes to wait after the look arms it anew. */
-      atomic_store (&keeper.armed, FALSE);
-      look_at_lanes ();
-    } while (atomic_load (&keeper.armed));
+      atomic_store (&monitor.armed, FALSE);
+      look_at_queues ();
+    } while (atomic_load (&monitor.armed));
   }
   return NULL;
 }
 
-/* ---- lanes ---- */
+/* ---- queues ---- */
 
 static void
-lane_free (gpointer data)
+queue_free (gpointer data)
 {
-  RelayLane *self = data;
+  RelayQueue *self = data;
 
   sem_destroy (&self->wake);
   g_free (self);
 }
 
 static void
-lane_init (RelayLane *self, gboolean shared)
+queue_init (RelayQueue *self, gboolean shared)
 {
-  relay_object_init (self, lane_free);
+  relay_object_init (self, queue_free);
   sem_init (&self->wake, 0, 0);
   self->shared = shared;
 }
@@ -195,91 +166,104 @@ pool_start (void)
 
   if (!g_once_init_enter (&started))
     return;
-  sem_init (&keeper.wake, 0, 0);
-  for (guint i = 0; i < CLAMP (g_get_num_processors (), 1, MAX_LANES); i++) {
-    lane_init (&lanes[i], TRUE);
-    atomic_store (&lanes[i].since, -relay_now ());
-    if (!start_worker (&lanes[i], 0))
+  sem_init (&monitor.wake, 0, 0);
+  for (guint i = 0; i < CLAMP (g_get_num_processors (), 1, MAX_QUEUES); i++) {
+    queue_init (&queues[i], TRUE);
+    atomic_store (&queues[i].since, -relay_now ());
+    if (!start_worker (&queues[i], 0))
       break;
-    n_lanes++;
+    n_queues++;
   }
-  start_thread (keep, NULL, "relay-keeper");
+  relay_thread_start (watch, NULL, "relay-monitor");
   g_once_init_leave (&started, 1);
 }
 
 void
-relay_pool_place (RelayInbox *inbox, guint serial)
+relay_pool_place (RelayWork *work, guint serial)
 {
-  RelayLane *lane;
+  RelayQueue *queue;
 
   pool_start ();
-  lane = atomic_load (&inbox->lane);
-  while (n_lanes > 0 && (lane == NULL || lane->shared))
-    if (atomic_compare_exchange_strong (&inbox->lane, &lane, &lanes[serial % n_lanes]))
+  queue = atomic_load (&work->queue);
+  while (n_queues > 0 && (queue == NULL || queue->shared))
+    if (atomic_compare_exchange_strong (&work->queue, &queue, &queues[serial % n_queues]))
       return;
 }
 
 void
-relay_pool_forget (RelayInbox *inbox)
+relay_pool_forget (RelayWork *work)
 {
-  RelayLane *lane = atomic_load (&inbox->lane);
+  RelayQueue *queue = atomic_load (&work->queue);
 
-  if (lane == NULL || lane->shared)
+  if (queue == NULL || queue->shared)
     return;
-  atomic_store (&lane->closed, TRUE);
-  sem_post (&lane->wake);
-  relay_unref (lane);
+  atomic_store (&queue->closed, TRUE);
+  sem_post (&queue->wake);
+  relay_unref (queue);
 }
 
 static void
-lane_push (RelayLane *lane, RelayInbox *inbox)
+queue_push (RelayQueue *queue, RelayWork *work)
 {
-  RelayInbox *top = atomic_load (&lane->stack);
+  RelayWork *top = atomic_load (&queue->stack);
 
   do {
-    inbox->next = top;
-  } while (!atomic_compare_exchange_weak (&lane->stack, &top, inbox));
-  if (!atomic_load (&lane->asleep))
+    work->next = top;
+  } while (!atomic_compare_exchange_weak (&queue->stack, &top, work));
+  if (!atomic_load (&queue->asleep))
     return;
-  /* Before it is called, so that it is missed if who calls it gets no further than here. */
-  atomic_store (&lane->since, -relay_now ());
-  if (atomic_exchange (&lane->asleep, FALSE))
-    sem_post (&lane->wake);
+  /* First, so that the worker is missed if this thread gets no further. */
+  atomic_store (&queue->since, -relay_now ());
+  if (atomic_exchange (&queue->asleep, FALSE))
+    sem_post (&queue->wake);
+}
+
+/* FALSE: it will be run once more anyway. */
+static gboolean
+becomes_scheduled (RelayWork *work)
+{
+  gint state = atomic_load (&work->state);
+
+  while (state == IDLE || state == RUNNING)
+    if (atomic_compare_exchange_weak (
+            &work->state, &state, state == IDLE ? SCHEDULED : RUNNING_AGAIN))
+      return state == IDLE;
+  return FALSE;
 }
 
 void
-relay_pool_call (RelayInbox *inbox, gint64 now)
+relay_pool_schedule (RelayWork *work, gint64 now)
 {
-  RelayLane *lane = atomic_load (&inbox->lane);
+  RelayQueue *queue = atomic_load (&work->queue);
   gint64 since;
 
-  if (lane == NULL || !atomic_load (&inbox->open))
+  if (queue == NULL)
     return;
-  if (!atomic_load (&inbox->due) && !atomic_exchange (&inbox->due, TRUE)) {
-    relay_ref (inbox);
-    lane_push (lane, inbox);
+  if (becomes_scheduled (work)) {
+    relay_ref (work);
+    queue_push (queue, work);
   }
-  if (!lane->shared)
+  if (!queue->shared)
     return;
-  since = atomic_load (&lane->since);
+  since = atomic_load (&queue->since);
   if (since > 0)
-    arm_keeper ();
-  if (is_missing (since, now) && !atomic_exchange (&keeper.kicked, TRUE))
-    sem_post (&keeper.wake);
+    arm_monitor ();
+  if (is_missing (since, now) && !atomic_exchange (&monitor.kicked, TRUE))
+    sem_post (&monitor.wake);
 }
 
 /* ---- workers ---- */
 
-static RelayInbox *
-lane_pop (RelayLane *lane)
+static RelayWork *
+queue_pop (RelayQueue *queue)
 {
-  RelayInbox *chain = atomic_exchange (&lane->rest, NULL);
-  RelayInbox *first, *nothing = NULL;
+  RelayWork *chain = atomic_exchange (&queue->rest, NULL);
+  RelayWork *first, *nothing = NULL;
 
   if (chain == NULL) {
-    RelayInbox *newest = atomic_exchange (&lane->stack, NULL);
+    RelayWork *newest = atomic_exchange (&queue->stack, NULL);
     while (newest != NULL) {
-      RelayInbox *next = newest->next;
+      RelayWork *next = newest->next;
       newest->next = chain;
       chain = newest;
       newest = next;
@@ -289,11 +273,11 @@ lane_pop (RelayLane *lane)
     return NULL;
   first = chain;
   chain = first->next;
-  if (chain != NULL && !atomic_compare_exchange_strong (&lane->rest, &nothing, chain)) {
-    /* Another worker has the lane now: these are as good as called again. */
+  if (chain != NULL && !atomic_compare_exchange_strong (&queue->rest, &nothing, chain)) {
+    /* Another worker has the queue now: these are scheduled again. */
     while (chain != NULL) {
-      RelayInbox *next = chain->next;
-      lane_push (lane, chain);
+      RelayWork *next = chain->next;
+      queue_push (queue, chain);
       chain = next;
     }
   }
@@ -303,102 +287,101 @@ lane_pop (RelayLane *lane)
 static gboolean
 is_mine (const Worker *self)
 {
-  return atomic_load (&self->lane->owner) == self->number;
+  return atomic_load (&self->queue->owner) == self->number;
 }
 
 static void
-sleep_until_called (Worker *self)
+sleep_until_scheduled (Worker *self)
 {
-  RelayLane *lane = self->lane;
+  RelayQueue *queue = self->queue;
 
-  atomic_store (&lane->since, 0);
-  atomic_store (&lane->asleep, TRUE);
-  if (has_waiting (lane) || atomic_load (&lane->closed)) {
-    /* Who has taken the mark away meanwhile has posted. */
-    if (atomic_exchange (&lane->asleep, FALSE)) {
-      atomic_store (&lane->since, self->now);
+  atomic_store (&queue->since, 0);
+  atomic_store (&queue->asleep, TRUE);
+  if (has_waiting (queue) || atomic_load (&queue->closed)) {
+    /* A thread that has taken the mark away meanwhile has posted. */
+    if (atomic_exchange (&queue->asleep, FALSE)) {
+      atomic_store (&queue->since, self->now);
       return;
     }
   }
-  while (sem_wait (&lane->wake) == -1 && errno == EINTR)
-    ;
+  relay_sem_wait (&queue->wake);
   self->now = relay_now ();
 }
 
 static gboolean
-is_slow (RelayInbox *inbox, guint64 delivered, gint64 took)
+is_slow (RelayWork *work, guint done, gint64 took)
 {
-  const gboolean slow = took > (gint64) MAX (delivered, 1) * RELAY_SLOW_US * 1000;
+  const gboolean slow = took > (gint64) MAX (done, 1) * RELAY_SLOW_US * 1000;
 
-  inbox->slowness = CLAMP (inbox->slowness + (slow ? SLOW_STEP : -1), 0, SLOW_ENOUGH);
-  return inbox->slowness == SLOW_ENOUGH;
+  work->slowness = CLAMP (work->slowness + (slow ? SLOW_STEP : -1), 0, SLOW_ENOUGH);
+  return work->slowness == SLOW_ENOUGH;
 }
 
-/* With a worker of its own, or with this one, which then leaves its lane. */
+/* With a worker of its own, or with this one, which then leaves its queue. */
 static void
-give_own_lane (Worker *self, RelayInbox *inbox, gboolean goes_along)
+give_own_queue (Worker *self, RelayWork *work, gboolean goes_along)
 {
-  RelayLane *lane = g_new0 (RelayLane, 1);
+  RelayQueue *queue = g_new0 (RelayQueue, 1);
 
-  lane_init (lane, FALSE);
-  if (!atomic_load (&inbox->lane)->shared || (!goes_along && !start_worker (lane, 0))) {
-    relay_unref (lane);
+  queue_init (queue, FALSE);
+  if (!atomic_load (&work->queue)->shared || (!goes_along && !start_worker (queue, 0))) {
+    relay_unref (queue);
     return;
   }
-  atomic_store (&inbox->lane, lane);
+  atomic_store (&work->queue, queue);
   if (goes_along) {
-    relay_unref (self->lane);
-    self->lane = relay_ref (lane);
+    relay_unref (self->queue);
+    self->queue = relay_ref (queue);
     self->number = 0;
   }
 }
 
 static void
-serve (Worker *self, RelayInbox *inbox)
+run (Worker *self, RelayWork *work)
 {
-  RelayLane *lane = self->lane;
-  const guint64 before = atomic_load (&inbox->stats.delivered);
+  RelayQueue *queue = self->queue;
   const gint64 begin = self->now;
+  gint running = RUNNING;
+  gboolean more = FALSE;
 
-  atomic_store (&lane->since, begin);
-  if (lane->shared && has_waiting (lane))
-    arm_keeper ();
-  const gboolean more = inbox->serve (inbox, inbox->user_data);
+  atomic_store (&queue->since, begin);
+  if (queue->shared && has_waiting (queue))
+    arm_monitor ();
+  atomic_store (&work->state, RUNNING);
+  const guint done = work->run (work, &more);
   self->now = relay_now ();
-  if (lane->shared) {
+  if (queue->shared) {
     const gboolean lost = !is_mine (self);
-    if (is_slow (inbox, atomic_load (&inbox->stats.delivered) - before, self->now - begin) || lost)
-      give_own_lane (self, inbox, lost);
+    if (is_slow (work, done, self->now - begin) || lost)
+      give_own_queue (self, work, lost);
   }
-  if (more) {
-    lane_push (atomic_load (&inbox->lane), inbox);
+  if (more || !atomic_compare_exchange_strong (&work->state, &running, IDLE)) {
+    atomic_store (&work->state, SCHEDULED);
+    queue_push (atomic_load (&work->queue), work);
     return;
   }
-  atomic_store (&inbox->due, FALSE);
-  if (!relay_inbox_is_empty (inbox))
-    relay_inbox_call (inbox);
-  relay_unref (inbox);
+  relay_unref (work);
 }
 
 static void *
-work (void *data)
+run_worker (void *data)
 {
   Worker *self = data;
 
   self->now = relay_now ();
   while (is_mine (self)) {
-    RelayInbox *inbox = lane_pop (self->lane);
+    RelayWork *work = queue_pop (self->queue);
 
-    if (inbox != NULL)
-      serve (self, inbox);
-    else if (atomic_load (&self->lane->closed))
+    if (work != NULL)
+      run (self, work);
+    else if (atomic_load (&self->queue->closed))
       break;
     else
-      sleep_until_called (self);
+      sleep_until_scheduled (self);
   }
-  /* It may have been woken in the stead of who has the lane now. */
-  sem_post (&self->lane->wake);
-  relay_unref (self->lane);
+  /* It may have been woken instead of the worker that has the queue now. */
+  sem_post (&self->queue->wake);
+  relay_unref (self->queue);
   g_free (self);
   return NULL;
 }

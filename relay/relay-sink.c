@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * relay-sink.c: interpipesink, which hands what it gets to all who listen to its name.
+ * relay-sink.c: interpipesink, which hands what it gets to all that listen to its name.
  *
- * It is a GstAppSink so that applications may treat it as one, and has its pad, its properties, its
- * synchronisation to the clock and its preroll from there. Buffers do not go through the appsink's
- * queue: render() puts them into the inboxes of those who listen, and waits for none of them (but for
- * those that ask for it with block=true).
+ * It is a GstAppSink, so that applications may treat it as one. Its pad, its properties, its
+ * synchronisation to the clock and its preroll come from there. Buffers do not go through the
+ * appsink's queue. render() puts them into the inboxes of those that listen. It waits only for
+ * consumers that ask for it with block=true.
  *
- * Everything below "the streaming thread's" is touched by nobody else while data flows.
+ * What stands below "the streaming thread's" belongs to that thread while data flows.
  */
 #include "relay-sink.h"
 
-#include "relay-allocation.h"
+#include "relay-agreement.h"
 #include "relay-inbox.h"
 
 GST_DEBUG_CATEGORY_STATIC (relay_sink_debug);
@@ -40,8 +40,8 @@ G_DEFINE_FINAL_TYPE (InterPipeSink, relay_sink, GST_TYPE_APP_SINK)
 
 /* ---- its name ---- */
 
-/* Brings the node to the topic of the element's name. Of several threads that rename it at once, each
- * looks again, so that the last name stays. */
+/* Brings the node to the topic of the element's name. Of several threads that rename it at once,
+ * each looks again, so that the last name stays. */
 static void
 follow_name (InterPipeSink *self)
 {
@@ -120,7 +120,7 @@ relay_sink_finalize (GObject *object)
   G_OBJECT_CLASS (relay_sink_parent_class)->finalize (object);
 }
 
-/* (transfer full)(nullable): who listens to it now */
+/* Returns: (transfer full)(nullable): the links that listen to it now */
 static RelayList *
 get_links (InterPipeSink *self, guint64 *epoch)
 {
@@ -143,17 +143,17 @@ count_links (InterPipeSink *self)
   guint count = 0;
 
   for (guint i = 0; links != NULL && i < links->len; i++)
-    count += !atomic_load (&((RelayLink *) links->items[i])->ended);
+    count += !atomic_load (&((RelayLink *) links->members[i])->ended);
   return count;
 }
 
 /* ---- handing over ---- */
 
 static gboolean
-is_in (RelayList *list, gpointer item)
+is_in (RelayList *list, gpointer link)
 {
   for (guint i = 0; list != NULL && i < list->len; i++)
-    if (list->items[i] == item)
+    if (list->members[i] == link)
       return TRUE;
   return FALSE;
 }
@@ -172,34 +172,34 @@ is_wanted (const RelayLink *link, RelayKind kind)
   }
 }
 
-/* To all who listen, but for those in @but_not (nullable). Returns: (transfer full)(nullable): who they
- * are. First to all that have room, then to those that it has to be waited for. */
+/* To all who listen, but for those in @but_not (nullable). Returns: (transfer full)(nullable): who
+ * they are. First to all that have room, then to those that it has to be waited for. */
 static RelayList *
-hand_over (InterPipeSink *self, RelayKind kind, GstMiniObject *item, RelayList *but_not)
+hand_over (InterPipeSink *self, RelayKind kind, GstMiniObject *content, RelayList *but_not)
 {
   guint64 epoch;
   RelayList *links = get_links (self, &epoch);
-  g_autoptr (RelayParcel) parcel = NULL;
+  g_autoptr (RelayItem) item = NULL;
   g_autofree gboolean *full = NULL;
 
   if (links == NULL)
     return NULL;
-  /* All of them have it already: it may be changed where it is by now, and is not to be looked at. */
+  /* All of them have it already, and one may be changing it by now: it is not to be looked at. */
   if (links == but_not)
     return links;
-  parcel = relay_parcel_new (kind, item, relay_ref (links));
-  parcel->epoch = epoch;
-  parcel->base_time = gst_element_get_base_time (GST_ELEMENT (self));
+  item = relay_item_new (kind, content, relay_ref (links));
+  item->epoch = epoch;
+  item->base_time = gst_element_get_base_time (GST_ELEMENT (self));
   if (self->caps != NULL)
-    parcel->caps = gst_caps_ref (self->caps);
+    item->caps = gst_caps_ref (self->caps);
   if (self->segment != NULL && atomic_load (&self->forward_events))
-    parcel->segment = gst_event_ref (self->segment);
+    item->segment = gst_event_ref (self->segment);
   for (guint i = 0; i < links->len; i++) {
-    RelayLink *link = links->items[i];
+    RelayLink *link = links->members[i];
     gboolean its_full = FALSE;
 
     if (!is_in (but_not, link) && is_wanted (link, kind))
-      relay_inbox_put (link->inbox, &parcel->entries[i], FALSE, &its_full);
+      relay_inbox_put (link->inbox, &item->entries[i], FALSE, &its_full);
     if (its_full && full == NULL)
       full = g_new0 (gboolean, links->len);
     if (its_full)
@@ -207,7 +207,7 @@ hand_over (InterPipeSink *self, RelayKind kind, GstMiniObject *item, RelayList *
   }
   for (guint i = 0; full != NULL && i < links->len; i++)
     if (full[i])
-      relay_inbox_put (((RelayLink *) links->items[i])->inbox, &parcel->entries[i], TRUE, NULL);
+      relay_inbox_put (((RelayLink *) links->members[i])->inbox, &item->entries[i], TRUE, NULL);
   return links;
 }
 
@@ -239,7 +239,7 @@ relay_sink_render_list (GstBaseSink *base, GstBufferList *list)
 {
   InterPipeSink *self = RELAY_SINK (base);
 
-  /* Of a list, its first buffer prerolls. Who has that gets the others. */
+  /* The first buffer of a list prerolls. Consumers that have it get the others. */
   if (self->prerolled != NULL && gst_buffer_list_length (list) > 0
       && self->prerolled == gst_buffer_list_get (list, 0)) {
     for (guint i = 0; i < gst_buffer_list_length (list); i++)
@@ -252,7 +252,7 @@ relay_sink_render_list (GstBaseSink *base, GstBufferList *list)
 
 /* ---- events ---- */
 
-/* At once, in this thread: a flush is to reach who stands in the way of what would be queued. */
+/* At once, in this thread: a flush is to reach a worker that stands in the way of what is queued. */
 static void
 pass_around (InterPipeSink *self, GstEvent *event)
 {
@@ -262,7 +262,7 @@ pass_around (InterPipeSink *self, GstEvent *event)
       || GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP;
 
   for (guint i = 0; links != NULL && i < links->len; i++) {
-    RelayLink *link = links->items[i];
+    RelayLink *link = links->members[i];
     GstElement *element;
 
     if (atomic_load (&link->ended) || !is_wanted (link, RELAY_EVENT))
@@ -287,7 +287,7 @@ forward_event (InterPipeSink *self, GstEvent *event)
   switch (GST_EVENT_TYPE (event)) {
   case GST_EVENT_CAPS:
   case GST_EVENT_SEGMENT:
-    break; /* in each parcel */
+    break; /* in each item */
   case GST_EVENT_STREAM_START:
     break; /* a consumer's stream is its own, and goes on whatever it listens to */
   case GST_EVENT_EOS:
@@ -338,34 +338,13 @@ relay_sink_event (GstBaseSink *base, GstEvent *event)
 static guint64
 who_listens (RelayList *links)
 {
-  const RelayLink *link = links->items[0];
+  const RelayLink *link = links->members[0];
 
   return links->version << 24 ^ link->topic->serial;
 }
 
-/* (transfer full)(nullable): what all those who listen can take. */
-static GstCaps *
-intersect (RelayList *links)
-{
-  GstCaps *common = NULL;
-
-  for (guint i = 0; i < links->len; i++) {
-    const RelayLink *link = links->items[i];
-    g_autoptr (GstCaps) its = NULL;
-
-    if (atomic_load (&link->ended))
-      continue;
-    its = relay_inbox_get_caps (link->inbox);
-    if (its != NULL && common == NULL)
-      common = gst_caps_ref (its);
-    else if (its != NULL)
-      gst_caps_take (&common, gst_caps_intersect (common, its));
-  }
-  return common;
-}
-
-/* What all those who listen can take. Anything if they cannot agree, with each other or with what comes
- * here: then each takes what it can and drops the rest; that is so until others listen. */
+/* What all those who listen can take. Anything if they cannot agree, with each other or with what
+ * comes here: then each takes what it can and drops the rest; that is so until others listen. */
 static GstCaps *
 relay_sink_get_caps (GstBaseSink *base, GstCaps *filter)
 {
@@ -376,7 +355,7 @@ relay_sink_get_caps (GstBaseSink *base, GstCaps *filter)
 
   if (links == NULL || atomic_load (&self->disagreed) == who_listens (links))
     goto anything;
-  common = intersect (links);
+  common = relay_agreement_on_caps (links);
   if (common == NULL)
     goto anything;
   if (filter != NULL)
@@ -412,7 +391,7 @@ relay_sink_propose_allocation (GstBaseSink *base, GstQuery *query)
   guint64 epoch;
   g_autoptr (RelayList) links = get_links (RELAY_SINK (base), &epoch);
 
-  return relay_allocation_ask (links, query);
+  return relay_agreement_on_allocation (links, query);
 }
 
 /* ---- state ---- */

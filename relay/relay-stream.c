@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "relay-stream.h"
 
-#include "relay-topic.h"
+#include "relay-os.h"
 #include "relay-view.h"
 
 GST_DEBUG_CATEGORY_EXTERN (relay_src_debug);
 #define GST_CAT_DEFAULT relay_src_debug
 
-/* A node whose time is behind by less is at what has been sent of the one before; by more, it goes by
- * another time altogether, and nothing of it would come for as long as that takes. */
+/* A node whose time is behind by less is at what has been sent of the one before; by more, it goes
+ * by another time altogether, and nothing of it would come for as long as that takes. */
 #define OVERLAP GST_SECOND
 
 /* What a worker delivers before it looks after another inbox. */
@@ -23,9 +23,9 @@ change_over (RelayStream *self, const RelayEntry *entry)
   if (link == NULL) /* by hand */
     return TRUE;
   if (link == self->link) {
-    if (entry->parcel->epoch < self->epoch)
+    if (entry->item->epoch < self->epoch)
       return FALSE;
-    self->epoch = entry->parcel->epoch;
+    self->epoch = entry->item->epoch;
     return TRUE;
   }
   if (self->link != NULL && link->number < self->link->number)
@@ -33,14 +33,14 @@ change_over (RelayStream *self, const RelayEntry *entry)
   if (self->link != NULL) {
     atomic_fetch_add (&self->inbox->stats.switches, 1);
     atomic_store (&self->inbox->stats.last_switch, relay_now ());
-    self->need_key = atomic_load (&self->switch_on_keyframe);
+    self->need_key = atomic_load (&self->inbox->switch_on_keyframe);
     self->catches_up = self->discont = TRUE;
     GST_DEBUG_OBJECT (
         self->src, "from \"%s\" to \"%s\"", self->link->topic->name, link->topic->name);
   }
   relay_unref (self->link);
   self->link = relay_ref (link);
-  self->epoch = entry->parcel->epoch;
+  self->epoch = entry->item->epoch;
   return TRUE;
 }
 
@@ -98,7 +98,7 @@ is_same_segment (GstEvent *a, GstEvent *b)
 static void
 follow_segment (RelayStream *self, const RelayEntry *entry)
 {
-  GstEvent *segment = entry->parcel->segment;
+  GstEvent *segment = entry->item->segment;
 
   if (entry->link == NULL && !self->need_segment)
     return;
@@ -131,21 +131,21 @@ shifted (GstClockTime time, GstClockTimeDiff shift)
   return shift < 0 && time < (GstClockTime) -shift ? 0 : time + (GstClockTime) shift;
 }
 
-/* Whether compensate-ts lets it through, and by how much it is moved. Time goes on over a switch: both
- * nodes may have sent the same moment. */
+/* Whether compensate-ts lets it through, and by how much it is moved. Time goes on over a switch:
+ * both nodes may have sent the same moment. */
 static gboolean
-find_shift (RelayStream *self, const RelayParcel *parcel, GstClockTimeDiff *shift)
+find_shift (RelayStream *self, const RelayItem *item, GstClockTimeDiff *shift)
 {
   GstClockTime at;
 
   if (GST_STATE (self->src) != GST_STATE_PLAYING)
     return FALSE; /* there is no base time yet */
-  *shift = GST_CLOCK_DIFF (gst_element_get_base_time (GST_ELEMENT (self->src)), parcel->base_time);
-  if (!GST_CLOCK_TIME_IS_VALID (parcel->time))
+  *shift = GST_CLOCK_DIFF (gst_element_get_base_time (GST_ELEMENT (self->src)), item->base_time);
+  if (!GST_CLOCK_TIME_IS_VALID (item->time))
     return TRUE;
-  if (*shift < 0 && parcel->time < (GstClockTime) - *shift)
+  if (*shift < 0 && item->time < (GstClockTime) - *shift)
     return FALSE;
-  at = shifted (parcel->time, *shift);
+  at = shifted (item->time, *shift);
   if (self->catches_up && at < self->last && self->last - at < OVERLAP)
     return FALSE;
   self->catches_up = FALSE;
@@ -202,9 +202,9 @@ find_times (RelayStream *self, const RelayEntry *entry, Times *times)
   times->sync = entry->link == NULL ? RELAY_PASSTHROUGH_TS : (RelaySync) atomic_load (&self->sync);
   times->shift = 0;
   times->stamp = self->stamps && self->clock != NULL
-      ? (GstClockTime) MAX (entry->parcel->at + self->running, 0)
+      ? (GstClockTime) MAX (entry->item->at + self->running, 0)
       : GST_CLOCK_TIME_NONE;
-  return times->sync != RELAY_COMPENSATE_TS || find_shift (self, entry->parcel, &times->shift);
+  return times->sync != RELAY_COMPENSATE_TS || find_shift (self, entry->item, &times->shift);
 }
 
 static GstBuffer *
@@ -226,31 +226,31 @@ mark_first_discont (GstBuffer **buffer, guint index, gpointer unused)
 }
 
 static GstFlowReturn
-send_data (RelayStream *self, RelayParcel *parcel, Times *times, gboolean discont)
+send_data (RelayStream *self, RelayItem *item, Times *times, gboolean discont)
 {
-  GstMiniObject *item = relay_parcel_take_item (parcel);
+  GstMiniObject *content = relay_item_take_content (item);
 
-  if (GST_IS_BUFFER (item)) {
-    GstBuffer *buffer = change_times (GST_BUFFER_CAST (item), times);
+  if (GST_IS_BUFFER (content)) {
+    GstBuffer *buffer = change_times (GST_BUFFER_CAST (content), times);
     return gst_pad_push (self->inbox->pad, discont ? mark_discont (buffer) : buffer);
   }
   if (discont) {
-    item = GST_MINI_OBJECT_CAST (gst_buffer_list_make_writable (GST_BUFFER_LIST_CAST (item)));
-    gst_buffer_list_foreach (GST_BUFFER_LIST_CAST (item), mark_first_discont, NULL);
+    content = GST_MINI_OBJECT_CAST (gst_buffer_list_make_writable (GST_BUFFER_LIST_CAST (content)));
+    gst_buffer_list_foreach (GST_BUFFER_LIST_CAST (content), mark_first_discont, NULL);
   }
   if (times->sync != RELAY_PASSTHROUGH_TS || GST_CLOCK_TIME_IS_VALID (times->stamp)) {
-    item = GST_MINI_OBJECT_CAST (gst_buffer_list_make_writable (GST_BUFFER_LIST_CAST (item)));
-    gst_buffer_list_foreach (GST_BUFFER_LIST_CAST (item), change_times_in_list, times);
+    content = GST_MINI_OBJECT_CAST (gst_buffer_list_make_writable (GST_BUFFER_LIST_CAST (content)));
+    gst_buffer_list_foreach (GST_BUFFER_LIST_CAST (content), change_times_in_list, times);
   }
-  return gst_pad_push_list (self->inbox->pad, GST_BUFFER_LIST_CAST (item));
+  return gst_pad_push_list (self->inbox->pad, GST_BUFFER_LIST_CAST (content));
 }
 
 static gboolean
-is_delta (const RelayParcel *parcel)
+is_delta (const RelayItem *item)
 {
-  GstBuffer *buffer = GST_IS_BUFFER (parcel->item)
-      ? GST_BUFFER_CAST (parcel->item)
-      : gst_buffer_list_get (GST_BUFFER_LIST_CAST (parcel->item), 0);
+  GstBuffer *buffer = GST_IS_BUFFER (item->content)
+      ? GST_BUFFER_CAST (item->content)
+      : gst_buffer_list_get (GST_BUFFER_LIST_CAST (item->content), 0);
 
   return GST_BUFFER_FLAG_IS_SET (buffer, GST_BUFFER_FLAG_DELTA_UNIT);
 }
@@ -262,8 +262,8 @@ judge_flow (RelayStream *self, GstFlowReturn flow)
   case GST_FLOW_OK:
     break;
   case GST_FLOW_FLUSHING:
-    /* Either this is being stopped, and says so itself; or something behind it flushes, and what comes
-     * after that may pass. */
+    /* Either this is being stopped, and says so itself; or something behind it flushes, and what
+     * comes after that may pass. */
     break;
   case GST_FLOW_NOT_NEGOTIATED:
     if (gst_pad_needs_reconfigure (self->inbox->pad))
@@ -279,19 +279,19 @@ judge_flow (RelayStream *self, GstFlowReturn flow)
 static void
 deliver_data (RelayStream *self, RelayEntry *entry)
 {
-  RelayParcel *parcel = entry->parcel;
-  const guint buffers = parcel->buffers;
+  RelayItem *item = entry->item;
+  const guint buffers = item->buffers;
   RelayDrop why = RELAY_DROPS;
   Times times;
   GstFlowReturn flow;
 
   if (buffers == 0)
     return;
-  if (self->need_key && is_delta (parcel))
+  if (self->need_key && is_delta (item))
     why = RELAY_DROP_STATE;
   else if (!find_times (self, entry, &times))
     why = RELAY_DROP_SYNC;
-  else if (!relay_stream_follow_caps (self, parcel->caps))
+  else if (!relay_stream_follow_caps (self, item->caps))
     why = RELAY_DROP_CAPS;
   if (why != RELAY_DROPS) {
     relay_inbox_drop (self->inbox, why, buffers);
@@ -300,7 +300,7 @@ deliver_data (RelayStream *self, RelayEntry *entry)
   self->need_key = FALSE;
   follow_segment (self, entry);
   send_events (self);
-  flow = send_data (self, parcel, &times, self->discont || entry->discont);
+  flow = send_data (self, item, &times, self->discont || entry->discont);
   self->discont = FALSE;
   if (flow == GST_FLOW_OK)
     atomic_store_explicit (&self->inbox->stats.delivered,
@@ -313,42 +313,43 @@ deliver_data (RelayStream *self, RelayEntry *entry)
     self->end (self->src, GST_FLOW_EOS);
 }
 
-/* For what comes next. Nothing may come next for long, if caps are refused or a key frame is waited for. */
+/* For what comes next. Nothing may come next for long, if caps are refused or a key frame is
+ * waited for. */
 static void
-keep_event (RelayStream *self, const RelayParcel *parcel)
+keep_event (RelayStream *self, const RelayItem *item)
 {
-  if (self->events.length >= RELAY_EVENTS && relay_parcel_is_dispensable (parcel))
+  if (self->events.length >= RELAY_EVENTS && relay_item_is_dispensable (item))
     relay_inbox_drop (self->inbox, RELAY_DROP_EVENTS, 1);
   else
-    g_queue_push_tail (&self->events, gst_mini_object_ref (parcel->item));
+    g_queue_push_tail (&self->events, gst_mini_object_ref (item->content));
 }
 
 static void
 deliver (RelayStream *self, RelayEntry *entry)
 {
-  RelayParcel *parcel = entry->parcel;
+  RelayItem *item = entry->item;
 
   if (!change_over (self, entry)) {
-    if (parcel->kind == RELAY_DATA)
-      relay_inbox_drop (self->inbox, RELAY_DROP_STALE, parcel->buffers);
+    if (item->kind == RELAY_DATA)
+      relay_inbox_drop (self->inbox, RELAY_DROP_STALE, item->buffers);
     return;
   }
-  switch (parcel->kind) {
+  switch (item->kind) {
   case RELAY_DATA:
     deliver_data (self, entry);
     break;
   case RELAY_EVENT:
-    keep_event (self, parcel);
+    keep_event (self, item);
     break;
   case RELAY_PROMPT:
-    keep_event (self, parcel);
-    if (relay_stream_follow_caps (self, parcel->caps)) {
+    keep_event (self, item);
+    if (relay_stream_follow_caps (self, item->caps)) {
       follow_segment (self, entry);
       send_events (self);
     }
     break;
   case RELAY_EOS:
-    if (self->need_segment && relay_stream_follow_caps (self, parcel->caps))
+    if (self->need_segment && relay_stream_follow_caps (self, item->caps))
       follow_segment (self, entry);
     send_events (self);
     self->end (self->src, GST_FLOW_EOS);
@@ -373,31 +374,41 @@ look_at_clock (RelayStream *self)
 static gboolean
 may_deliver (RelayStream *self)
 {
-  return atomic_load (&self->inbox->open) && !atomic_load (&self->held_back);
+  return atomic_load (&self->inbox->open) && !atomic_load (&self->waits_for_playing);
 }
 
-gboolean
-relay_stream_serve (RelayInbox *inbox, gpointer data)
+guint
+relay_stream_run (RelayInbox *inbox, gpointer data, gboolean *more)
 {
   RelayStream *self = data;
-  gboolean more = FALSE;
   RelayEntry *entry;
+  guint n = 0;
 
   GST_PAD_STREAM_LOCK (inbox->pad);
   /* Only now it is known that the element is still there. */
   if (atomic_load (&inbox->open)) {
-    guint n = 0;
     look_at_clock (self);
     while (n < BUDGET && may_deliver (self) && (entry = relay_inbox_take (inbox)) != NULL) {
-      RelayParcel *parcel = entry->parcel;
+      RelayItem *item = entry->item;
       deliver (self, entry);
-      relay_unref (parcel);
+      relay_unref (item);
       n++;
     }
-    more = n == BUDGET && may_deliver (self);
+    *more = n == BUDGET && may_deliver (self);
   }
   GST_PAD_STREAM_UNLOCK (inbox->pad);
-  return more;
+  return n;
+}
+
+void
+relay_stream_init (RelayStream *self, GstBaseSrc *src, RelayInbox *inbox,
+    void (*end) (GstBaseSrc *src, GstFlowReturn flow))
+{
+  self->src = src;
+  self->inbox = inbox;
+  self->end = end;
+  self->left = -1;
+  atomic_init (&self->sync, RELAY_PASSTHROUGH_TS);
 }
 
 void

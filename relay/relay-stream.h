@@ -2,13 +2,13 @@
 /*
  * relay-stream.h: what an interpipesrc sends downstream, and under which caps, segment and time.
  *
- * A worker takes one entry after the other out of the inbox. Each says of what caps and segment it is;
- * what differs from what was sent last is sent before it. So there is nothing to be agreed on between
- * the two pipelines when a source changes over, and no moment at which a buffer could be sent under the
- * caps of another.
+ * A worker takes one entry after the other out of the inbox. Each entry says of what caps and
+ * segment it is. What differs from what was sent last is sent before it. So the two pipelines have
+ * nothing to agree on when a source changes over, and no buffer goes out under the caps of
+ * another.
  *
- * Threads: everything is done with the STREAM_LOCK of the source's pad, by a worker or by who has made
- * sure that none is there; what is atomic may be set by any.
+ * Threads: everything is done with the STREAM_LOCK of the source's pad, by a worker or by a thread
+ * that has made sure that no worker is there. What is atomic may be set by any.
  */
 #pragma once
 
@@ -26,9 +26,8 @@ typedef struct {
   /* The end: EOS, or a fault of what is downstream. */
   void (*end) (GstBaseSrc *src, GstFlowReturn flow);
 
-  atomic_int sync; /* RelaySync */
-  atomic_bool switch_on_keyframe;
-  atomic_bool held_back; /* live, and not in PLAYING */
+  atomic_int sync;               /* RelaySync */
+  atomic_bool waits_for_playing; /* live, and not in PLAYING */
 
   RelayLink *link;
   guint64 epoch;
@@ -44,13 +43,15 @@ typedef struct {
   gboolean stamps;
 } RelayStream;
 
+void relay_stream_init (RelayStream *stream, GstBaseSrc *src, RelayInbox *inbox,
+    void (*end) (GstBaseSrc *src, GstFlowReturn flow));
 /* After a start or a flush: nothing of before is of use downstream. */
 void relay_stream_begin (RelayStream *stream);
 /* Sends @caps (nullable) if they are not those sent last. FALSE: they cannot be taken here. */
 gboolean relay_stream_follow_caps (RelayStream *stream, GstCaps *caps);
 /* After a stop. */
 void relay_stream_forget (RelayStream *stream);
-/* A RelayServe; data: the stream, which is looked at only if the inbox is open. */
-gboolean relay_stream_serve (RelayInbox *inbox, gpointer stream);
+/* A RelayDeliver; data: the stream, which is looked at only while the inbox is open. */
+guint relay_stream_run (RelayInbox *inbox, gpointer stream, gboolean *more);
 
 G_END_DECLS

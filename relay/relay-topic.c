@@ -45,10 +45,10 @@ try_to_enter (RelayTopic *topic)
 }
 
 static gboolean
-is_leaving (gpointer item, gconstpointer data)
+is_leaving (gpointer member, gconstpointer data)
 {
   (void) data;
-  return atomic_load (&((RelayTopic *) item)->users) == LEAVING;
+  return atomic_load (&((RelayTopic *) member)->users) == LEAVING;
 }
 
 /* Puts a topic into the list that was seen to have none of its name. */
@@ -70,7 +70,7 @@ relay_topic_enter (const gchar *name)
     g_autoptr (RelayList) list = relay_slot_get (&topics);
 
     for (guint i = 0; list != NULL && i < list->len; i++) {
-      RelayTopic *topic = list->items[i];
+      RelayTopic *topic = list->members[i];
       if (g_str_equal (topic->name, name) && try_to_enter (topic))
         return relay_ref (topic);
     }
@@ -116,9 +116,9 @@ relay_node_new (GstPad *pad)
 }
 
 static gboolean
-is_same (gpointer item, gconstpointer data)
+is_same (gpointer member, gconstpointer data)
 {
-  return item == data;
+  return member == data;
 }
 
 void
@@ -138,7 +138,7 @@ relay_topic_get_node (RelayTopic *topic)
 {
   g_autoptr (RelayList) list = relay_slot_get (&topic->nodes);
 
-  return list != NULL && list->len > 0 ? relay_ref (list->items[list->len - 1]) : NULL;
+  return list != NULL && list->len > 0 ? relay_ref (list->members[list->len - 1]) : NULL;
 }
 
 RelayList *
@@ -146,7 +146,7 @@ relay_topic_get_links (RelayTopic *topic, RelayNode *node, guint64 *epoch)
 {
   g_autoptr (RelayList) list = relay_slot_get (&topic->nodes);
 
-  if (list == NULL || list->len == 0 || list->items[list->len - 1] != node)
+  if (list == NULL || list->len == 0 || list->members[list->len - 1] != node)
     return NULL;
   *epoch = list->version;
   return relay_slot_get (&topic->links);
@@ -177,9 +177,9 @@ relay_link_new (RelayInbox *inbox, const gchar *name, guint64 number)
 }
 
 static gboolean
-is_ended_or_same (gpointer item, gconstpointer data)
+is_ended_or_same (gpointer member, gconstpointer data)
 {
-  return item == data || atomic_load (&((RelayLink *) item)->ended);
+  return member == data || atomic_load (&((RelayLink *) member)->ended);
 }
 
 void
@@ -205,6 +205,6 @@ relay_topic_count (RelayTopic *topic)
   guint count = 0;
 
   for (guint i = 0; list != NULL && i < list->len; i++)
-    count += !is_ended_or_same (list->items[i], NULL);
+    count += !is_ended_or_same (list->members[i], NULL);
   return count;
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * relay-topic.h: names, who sends under them and who listens to them.
+ * relay-topic.h: names, the nodes that send under them, and the links that listen to them.
  *
- * A name is a thing of its own, a topic, which both sides hold. An interpipesink brings a node to
- * the topic of its name; an interpipesrc that listens to the name leaves a link there. So it does not
- * matter who comes first, and nobody has to be told when the other comes or goes: the newest node of
- * a topic finds the links there, an older one finds none until it is the newest again.
+ * A name is a thing of its own, a topic, and both sides hold it. An interpipesink brings a node to
+ * the topic of its name. An interpipesrc that listens to the name leaves a link there. So either
+ * may come first, and neither has to be told when the other comes or goes. The newest node of a
+ * topic finds the links there; an older one finds none until it is the newest again.
  *
- * Both lists of a topic, and the list of all topics, are RelayLists in slots: a change is made on a
- * copy and put there in one exchange. It has happened or it has not; a thread that ends in the midst
- * of it has changed nothing.
+ * Both lists of a topic, and the list of all topics, are RelayLists in slots. A change is made on
+ * a copy, which goes into the slot in one exchange. A thread that ends in the midst of a change
+ * has changed nothing.
  *
- * A topic lives as long as somebody is there (`users`); then it leaves the list of all topics. Who
+ * A topic lives as long as it has users. Then it leaves the list of all topics. A thread that
  * finds a topic that is about to leave makes a new one of the same name.
  *
  * Threads: any. Nothing here waits, calls into an element, or emits anything.
@@ -29,13 +29,13 @@ typedef struct RelayInbox RelayInbox;
 typedef struct {
   RelayObject object;
   gchar *name;
-  guint serial;     /* to spread topics over lanes */
+  guint serial;     /* spreads topics over worker queues */
   atomic_int users; /* nodes and links; -1: it is leaving */
   RelaySlot nodes, links;
 } RelayTopic;
 
-/* An interpipesink, as others see it. Its pad may be used for as long as there is a reference, even
- * when the element is gone: an event or query then simply finds nobody. */
+/* An interpipesink, as others see it. Its pad may be used for as long as there is a reference. If
+ * the element is gone, an event or query reaches nothing. */
 typedef struct {
   RelayObject object;
   GstPad *pad;

@@ -2,9 +2,9 @@
 /*
  * relay-view.h: a buffer with timestamps of its own, and the memory of another.
  *
- * A shallow copy of a pool's buffer shares its memory, and a pool throws away a buffer that comes back
- * while its memory is shared. So a view keeps the original, and gives it back only after it has let go
- * of the memory.
+ * A shallow copy of a pool's buffer shares its memory. A pool throws a buffer away that comes back
+ * while its memory is shared. So a view keeps the original, and gives it back only after it has let
+ * go of the memory.
  */
 #pragma once
 
@@ -12,8 +12,8 @@
 
 G_BEGIN_DECLS
 
-/* @buffer: (transfer full). Returns: (transfer full): it, if nobody else has it, or a view of it; its
- * timestamps, offsets, flags may be changed */
+/* @buffer: (transfer full). Returns: (transfer full): it, if nobody else has it, or a view of it;
+ * its timestamps, offsets, flags may be changed */
 GstBuffer *relay_view_new (GstBuffer *buffer);
 
 G_END_DECLS

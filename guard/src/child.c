@@ -7,7 +7,6 @@
 
 #include "child-private.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -20,6 +19,15 @@
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
 #endif
+
+/* What getdents64() writes. The C libraries name it differently. */
+typedef struct {
+  guint64 inode;
+  gint64 offset;
+  guint16 length;
+  guint8 type;
+  char name[];
+} KernelEntry;
 
 /* A descriptor's number; -1 for "." and "..". */
 static int
@@ -48,7 +56,7 @@ wg_child_mark_by_range (int first)
 int
 wg_child_mark_by_walk (int first)
 {
-  _Alignas(struct dirent64) char entries[4096];
+  _Alignas(KernelEntry) char entries[4096];
   int dir = open ("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   int error = 0;
   long length;
@@ -57,12 +65,12 @@ wg_child_mark_by_walk (int first)
     return errno;
   while ((length = syscall (SYS_getdents64, dir, entries, sizeof entries)) > 0)
     for (long at = 0; at < length;) {
-      const struct dirent64 *entry = (const void *) (entries + at);
-      int fd = parse_descriptor (entry->d_name);
+      const KernelEntry *entry = (const void *) (entries + at);
+      int fd = parse_descriptor (entry->name);
 
       if (fd >= first && fcntl (fd, F_SETFD, FD_CLOEXEC) < 0 && !error)
         error = errno;
-      at += entry->d_reclen;
+      at += entry->length;
     }
   if (length < 0)
     error = errno;

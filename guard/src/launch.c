@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * One mutex for the file and all tokens: launches come and go a few times a minute, and what is done
- * under it is a list operation. Watch functions run outside of it.
+ * under it is a list operation. Watch functions run outside of it, one after the other.
  */
 #include <wolf-guard/launch.h>
 
-#include <pthread.h>
+#include "sync.h"
 
 typedef struct {
   guint id;
@@ -20,9 +20,12 @@ struct WgLaunch {
   gboolean stopped;
   GQueue watches; /* of Watch, in the order of wg_launch_watch() */
   guint next_watch;
+  guint running; /* the watch whose function is being called, 0: none */
+  pthread_t runner;
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t ran = PTHREAD_COND_INITIALIZER; /* a watch function has returned */
 static GQueue filed = G_QUEUE_INIT; /* of WgLaunch, newest first, none of them stopped */
 
 static void
@@ -31,16 +34,6 @@ watch_free (Watch *watch)
   if (watch->notify)
     watch->notify (watch->data);
   g_free (watch);
-}
-
-static void
-watch_fire (gpointer data, gpointer unused)
-{
-  Watch *watch = data;
-
-  (void) unused;
-  watch->func (watch->data);
-  watch_free (watch);
 }
 
 WgLaunch *
@@ -53,30 +46,6 @@ wg_launch_begin (const char *id)
   g_queue_init (&launch->watches);
   pthread_mutex_lock (&mutex);
   g_queue_push_head (&filed, launch);
-  pthread_mutex_unlock (&mutex);
-  return launch;
-}
-
-WgLaunch *
-wg_launch_find (const char *id)
-{
-  WgLaunch *found = NULL;
-
-  pthread_mutex_lock (&mutex);
-  for (GList *l = filed.head; l && !found; l = l->next)
-    if (g_str_equal (((WgLaunch *) l->data)->id, id)) {
-      found = l->data;
-      found->refs++;
-    }
-  pthread_mutex_unlock (&mutex);
-  return found;
-}
-
-WgLaunch *
-wg_launch_ref (WgLaunch *launch)
-{
-  pthread_mutex_lock (&mutex);
-  launch->refs++;
   pthread_mutex_unlock (&mutex);
   return launch;
 }
@@ -98,14 +67,8 @@ wg_launch_unref (WgLaunch *launch)
   g_free (launch);
 }
 
-const char *
-wg_launch_id (WgLaunch *launch)
-{
-  return launch->id;
-}
-
 gboolean
-wg_launch_stopped (WgLaunch *launch)
+wg_launch_is_stopped (WgLaunch *launch)
 {
   gboolean stopped;
 
@@ -115,25 +78,56 @@ wg_launch_stopped (WgLaunch *launch)
   return stopped;
 }
 
+/* With the mutex, which is given up meanwhile: call the first watch. */
+static void
+fire_first (WgLaunch *launch)
+{
+  Watch *watch = g_queue_pop_head (&launch->watches);
+
+  launch->running = watch->id;
+  launch->runner = pthread_self ();
+  pthread_mutex_unlock (&mutex);
+  watch->func (watch->data);
+  pthread_mutex_lock (&mutex);
+  launch->running = 0;
+  pthread_cond_broadcast (&ran);
+  pthread_mutex_unlock (&mutex);
+  watch_free (watch);
+  pthread_mutex_lock (&mutex);
+}
+
 void
 wg_launch_stop (WgLaunch *launch)
 {
-  GQueue due = G_QUEUE_INIT;
+  gboolean first;
 
   pthread_mutex_lock (&mutex);
-  if (launch->stopped) {
-    pthread_mutex_unlock (&mutex);
-    return;
-  }
+  first = !launch->stopped;
   launch->stopped = TRUE;
-  g_queue_remove (&filed, launch);
-  due = launch->watches;
-  g_queue_init (&launch->watches);
+  if (first) {
+    g_queue_remove (&filed, launch);
+    while (!g_queue_is_empty (&launch->watches))
+      fire_first (launch);
+  }
   pthread_mutex_unlock (&mutex);
+  if (first)
+    wg_launch_unref (launch); /* the file's */
+}
 
-  g_queue_foreach (&due, watch_fire, NULL);
-  g_queue_clear (&due);
-  wg_launch_unref (launch); /* the file's */
+/* The newest launch of `id` that is not stopped, or NULL. */
+static WgLaunch *
+find (const char *id)
+{
+  WgLaunch *found = NULL;
+
+  pthread_mutex_lock (&mutex);
+  for (GList *l = filed.head; l && !found; l = l->next)
+    if (g_str_equal (((WgLaunch *) l->data)->id, id)) {
+      found = l->data;
+      found->refs++;
+    }
+  pthread_mutex_unlock (&mutex);
+  return found;
 }
 
 guint
@@ -142,7 +136,7 @@ wg_launch_stop_id (const char *id)
   WgLaunch *launch;
   guint count = 0;
 
-  while ((launch = wg_launch_find (id))) {
+  while ((launch = find (id))) {
     wg_launch_stop (launch);
     wg_launch_unref (launch);
     count++;
@@ -163,8 +157,10 @@ wg_launch_watch (WgLaunch *launch, WgLaunchFunc func, gpointer data, GDestroyNot
     g_queue_push_tail (&launch->watches, watch);
   }
   pthread_mutex_unlock (&mutex);
-  if (!id)
-    watch_fire (watch, NULL);
+  if (!id) {
+    func (data);
+    watch_free (watch);
+  }
   return id;
 }
 
@@ -173,6 +169,8 @@ wg_launch_unwatch (WgLaunch *launch, guint id)
 {
   Watch *found = NULL;
 
+  if (!id)
+    return;
   pthread_mutex_lock (&mutex);
   for (GList *l = launch->watches.head; l; l = l->next)
     if (((Watch *) l->data)->id == id) {
@@ -180,6 +178,8 @@ wg_launch_unwatch (WgLaunch *launch, guint id)
       g_queue_delete_link (&launch->watches, l);
       break;
     }
+  while (launch->running == id && !pthread_equal (launch->runner, pthread_self ()))
+    wg_cond_wait (&ran, &mutex);
   pthread_mutex_unlock (&mutex);
   if (found)
     watch_free (found);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * What lock.c (who holds what) and lock-report.c (what went wrong) tell each other.
+ * What lock.c (owners) and lock-report.c (what went wrong) share.
  */
 #pragma once
 
-#include <wolf-guard/lock.h>
+#include <wolf-guard/lock-inspect.h>
 
 typedef struct {
   guint64 id;    /* 0 until wg_lock_self_init(); no two threads ever have the same */
@@ -37,9 +37,9 @@ typedef enum {
 typedef struct {
   WgLockEvent event;
   WgLockOwner owner; /* tid 0: not known, nobody */
-  pid_t tid;         /* whom it happened to */
+  pid_t tid;         /* the thread that it happened to */
   const char *place; /* where that thread was; NULL when it has no place */
-  gint64 ms;         /* a timeout's bound */
+  gint64 ms;         /* how long a timeout waited */
 } WgLockReport;
 
 void wg_lock_count (WgLockEvent event);

@@ -5,9 +5,9 @@
 #include <wolf-guard/log.h>
 
 #include "lock-private.h"
+#include "portable.h"
 
 #include <stdatomic.h>
-#include <unistd.h>
 
 #define PENDING_MAX                                                                                \
   8 /* reports; more than one or two under a single lock are one mistake repeated */
@@ -27,7 +27,7 @@ wg_lock_self_init (WgLockSelf *self)
 {
   static atomic_uint serial;
 
-  self->id = (guint64) (atomic_fetch_add (&serial, 1) + 1) << 32 | (guint32) gettid ();
+  self->id = (guint64) (atomic_fetch_add (&serial, 1) + 1) << 32 | (guint32) wg_gettid ();
 }
 
 void

@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who holds a lock is beside the mutex, in atomics that anybody may read: written by the owner only,
- * after it got the mutex and before it gives it back. A thread that finds its own id there holds the
- * lock for certain, since ids are never used twice; a dead owner's stays until the next one comes.
+ * The owner is written beside the mutex, in atomics that any thread may read. Only the owner writes
+ * them, after it got the mutex and before it gives it back. A thread that finds its own id there holds
+ * the lock for certain, since ids are never used twice. A dead owner's id stays until the next one.
  *
- * Once pthread_mutex_unlock() has let go, the lock may be freed by another thread. Nothing here touches
- * it after that, neither does glibc (it wakes by address, which needs no memory). What is left is
- * glibc's bug 14485: a thread that is *killed* between letting go and forgetting which mutex it was
- * about to let go leaves a mark in memory that may have been freed, if that holds the thread's id
- * there. A few instructions, only for a thread that a signal handler ends; user space cannot close it.
+ * Once pthread_mutex_unlock() has let go, another thread may free the lock. Nothing here touches it
+ * after that, and neither does glibc: it wakes by address, which needs no memory. glibc's bug 14485
+ * remains: a thread that is *killed* within a few instructions of the unlock leaves a mark in memory
+ * that may be another's by then. It takes a signal handler that ends its thread. User space cannot
+ * close it.
  */
-#include <wolf-guard/lock.h>
-
 #include "lock-private.h"
 #include "robust.h"
 #include "settings.h"
@@ -20,14 +18,14 @@
 #include <stdlib.h>
 
 #define LOCK_MS_DEFAULT 500 /* lock.h has the reason */
-#define LOCK_MS_MAX 600000  /* ten minutes: whoever sets more means seconds */
-/* A wait is cut into pieces of this length, with a look at the lock in between. Seen on a busy machine, in
- * some 3 of 1,000 runs of 16 threads: a waiter slept to the end of its bound, the lock was free and
- * had changed hands 100,000 times meanwhile. Whoever loses wake-ups, they cost a piece. */
+#define LOCK_MS_MAX 600000  /* ten minutes: a larger number is a mistake of the unit */
+/* A wait is cut into pieces of this length, with a look at the lock in between. Seen on a busy machine
+ * in 3 of 1,000 runs of 16 threads: a waiter slept to the end of its time limit, while the lock changed
+ * hands 100,000 times. A wake-up that is lost costs one piece. */
 #define LOOK_AGAIN_US 10000
 
-/* The last report of a kind, so that the next one is news. Of two threads with news at once both may say
- * theirs, or one of them. */
+/* The last report of a kind: the same one is not repeated. Of two threads that report at once, both may
+ * do so or one. */
 typedef struct {
   _Atomic guint64 id;
   _Atomic (const char *) place;
@@ -38,37 +36,39 @@ struct WgLock {
   _Atomic guint64 owner;        /* WgLockSelf.id; 0: nobody, or about to be somebody */
   _Atomic (const char *) place; /* the owner's */
   _Atomic gint64 since;         /* as in WgLockOwner */
-  _Atomic guint32 turn;         /* grows with each owner, before the rest is written */
-  _Atomic guint32 kept; /* 1 + the turn for whose end somebody waited the whole bound in vain */
-  atomic_uint refs;     /* the hosts', one for each thread that waits, the list's */
+  _Atomic guint64 acquisition;  /* grows with each owner, before the rest is written */
+  /* 1 + the acquisition for whose end a thread waited the whole time limit in vain. 64 bits: a number
+   * that comes round to 0 would look like the 0 that means none. */
+  _Atomic guint64 kept;
+  atomic_uint refs; /* the hosts', one for each thread that waits, the list's */
   const char *name;
   Told told[WG_LOCK_EVENTS];
   gboolean orphan; /* written before it is in the list */
-  WgLock *next;    /* in the list; by who has taken it out */
+  WgLock *next;    /* in the list; written by the thread that has taken it out */
 };
 
-/* Locks that were dropped while held. Pushed one by one, taken out all at once and put back one by one, so
- * that nobody waits for anybody, and a thread that ends in between takes along what it had taken out. */
+/* Locks that were dropped while held. Pushed one by one, taken out all at once and put back one by one:
+ * no thread waits for another. A thread that ends in between takes along what it had taken out. */
 static _Atomic (WgLock *) dropped;
 static atomic_uint orphans; /* how many there are, taken out or not */
 
 /* Not in WgSettings: a plugin's copy of guard would warn once more of settings that it has no use for. */
-static gint64 bound_ms;
+static gint64 timeout_ms;
 
 static void
-read_bound (void)
+read_timeout (void)
 {
-  bound_ms = wg_settings_parse (
+  timeout_ms = wg_settings_parse (
       "WOLF_GUARD_LOCK_MS", getenv ("WOLF_GUARD_LOCK_MS"), 1, LOCK_MS_MAX, LOCK_MS_DEFAULT);
 }
 
 gint64
-wg_lock_bound_ms (void)
+wg_lock_get_timeout_ms (void)
 {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-  pthread_once (&once, read_bound);
-  return bound_ms;
+  pthread_once (&once, read_timeout);
+  return timeout_ms;
 }
 
 static inline WgLockSelf *
@@ -90,17 +90,16 @@ is_taken (int result)
   return result == 0 || result == EOWNERDEAD;
 }
 
-/* Who holds the lock, or died with it. Returns the id, 0 for nobody. */
+/* The thread that holds the lock, or died with it. Returns its id, 0 for none. */
 static guint64
 look (WgLock *lock, WgLockOwner *owner)
 {
-  guint32 turn;
-  guint64 id;
+  guint64 acquisition, id;
 
-  /* Each load acquires, so who has seen anything of the next turn sees that it is the next. (The id alone
-   * would not tell: the same thread may have come again after another.) */
+  /* Each load acquires: a reader that has seen anything of the next acquisition sees its number, too.
+   * The id alone would not tell, since the same thread may have come again after another. */
   do {
-    turn = atomic_load_explicit (&lock->turn, memory_order_acquire);
+    acquisition = atomic_load_explicit (&lock->acquisition, memory_order_acquire);
     id = atomic_load_explicit (&lock->owner, memory_order_acquire);
     *owner = (WgLockOwner){
       .lock = lock->name,
@@ -108,7 +107,7 @@ look (WgLock *lock, WgLockOwner *owner)
       .place = atomic_load_explicit (&lock->place, memory_order_acquire),
       .since = atomic_load_explicit (&lock->since, memory_order_acquire),
     };
-  } while (atomic_load_explicit (&lock->turn, memory_order_relaxed) != turn);
+  } while (atomic_load_explicit (&lock->acquisition, memory_order_relaxed) != acquisition);
   return id;
 }
 
@@ -125,9 +124,9 @@ is_news (WgLock *lock, WgLockEvent event, guint64 id, const char *place)
 static inline void
 hold (WgLock *lock, WgLockSelf *self, const char *place)
 {
-  guint32 turn = atomic_load_explicit (&lock->turn, memory_order_relaxed) + 1;
+  guint64 acquisition = atomic_load_explicit (&lock->acquisition, memory_order_relaxed) + 1;
 
-  atomic_store_explicit (&lock->turn, turn, memory_order_release);
+  atomic_store_explicit (&lock->acquisition, acquisition, memory_order_release);
   atomic_store_explicit (&lock->place, place, memory_order_release);
   atomic_store_explicit (&lock->since, 0, memory_order_release);
   atomic_store_explicit (&lock->owner, self->id, memory_order_release);
@@ -167,7 +166,7 @@ relock (WgLock *lock, WgLockSelf *self, const char *place)
   return WG_LOCK_RELOCK;
 }
 
-/* Somebody is being waited for: from now on, unless that is known already. */
+/* The owner is being waited for: from now on, unless that is known already. */
 static void
 note_since (WgLock *lock, gint64 now)
 {
@@ -194,12 +193,12 @@ give_up (WgLock *lock, WgLockSelf *self, const char *place, gint64 ms)
   return WG_LOCK_TIMEOUT;
 }
 
-/* Somebody has waited for the end of this very turn, and the bound was over first. Nothing is said about
+/* A thread has waited the whole time limit for the end of this very acquisition. That says nothing about
  * `owner`: one that is stuck before it has written there is waited for once, too. */
 static gboolean
 is_kept (WgLock *lock)
 {
-  return atomic_load (&lock->kept) == atomic_load (&lock->turn) + 1;
+  return atomic_load (&lock->kept) == atomic_load (&lock->acquisition) + 1;
 }
 
 static int
@@ -222,7 +221,7 @@ static WgLockResult
 acquire_contended (WgLock *lock, WgLockSelf *self, const char *place, gint64 ms)
 {
   WgLockResult outcome;
-  guint32 turn;
+  guint64 acquisition;
   gint64 now;
   int result;
 
@@ -231,9 +230,9 @@ acquire_contended (WgLock *lock, WgLockSelf *self, const char *place, gint64 ms)
   if (ms <= 0)
     return WG_LOCK_TIMEOUT;
 
-  wg_lock_ref (lock); /* whoever holds it may drop it before it comes to us */
+  wg_lock_ref (lock); /* its owner may drop it before it comes to us */
   ms = MIN (ms, LOCK_MS_MAX);
-  turn = atomic_load (&lock->turn);
+  acquisition = atomic_load (&lock->acquisition);
   now = g_get_monotonic_time ();
   note_since (lock, now);
   result = wait_in_pieces (lock, now, now + ms * G_TIME_SPAN_MILLISECOND);
@@ -243,8 +242,8 @@ acquire_contended (WgLock *lock, WgLockSelf *self, const char *place, gint64 ms)
   } else if (result == EOWNERDEAD) {
     outcome = recover (lock, self, place);
   } else {
-    if (ms >= wg_lock_bound_ms () && turn == atomic_load (&lock->turn))
-      atomic_store (&lock->kept, turn + 1);
+    if (ms >= wg_lock_get_timeout_ms () && acquisition == atomic_load (&lock->acquisition))
+      atomic_store (&lock->kept, acquisition + 1);
     outcome = give_up (lock, self, place, ms);
   }
   wg_lock_unref (lock);
@@ -264,10 +263,10 @@ wg_lock_acquire (WgLock *lock, const gchar *place)
   if (result == EOWNERDEAD)
     return recover (lock, self, place);
   if (is_kept (lock) && atomic_load (&lock->owner) != self->id) {
-    wg_lock_count (WG_LOCK_EVENT_TIMEOUT); /* who waited has reported it */
+    wg_lock_count (WG_LOCK_EVENT_TIMEOUT); /* reported by the thread that waited */
     return WG_LOCK_TIMEOUT;
   }
-  return acquire_contended (lock, self, place, wg_lock_bound_ms ());
+  return acquire_contended (lock, self, place, wg_lock_get_timeout_ms ());
 }
 
 WgLockResult
@@ -308,7 +307,7 @@ wg_lock_release (WgLock *lock)
   if (G_UNLIKELY (atomic_load_explicit (&lock->owner, memory_order_relaxed) != self->id))
     return release_foreign (lock, self);
   if (G_UNLIKELY (atomic_load_explicit (&lock->kept, memory_order_relaxed)))
-    atomic_store (&lock->kept, 0); /* or the next owner would pass for kept until it has its turn */
+    atomic_store (&lock->kept, 0); /* or the next owner would pass for kept at first */
   atomic_store_explicit (&lock->owner, 0, memory_order_relaxed);
   wg_robust_unlock (&lock->robust); /* cannot fail: the mutex is ours */
   if (--self->held == 0 && G_UNLIKELY (self->reports > 0))
@@ -322,8 +321,8 @@ wg_lock_get_owner (WgLock *lock, WgLockOwner *owner)
   return look (lock, owner) != 0;
 }
 
-/* Who else has to do with a lock whose only reference is the caller's. No more than its owner can: nobody
- * but who holds a lock may use it, and take a reference, without having one. */
+/* What else is known of a lock whose only reference is the caller's. Only its owner may still use it,
+ * and take a reference, without having one. */
 typedef enum { NOBODY, AN_OWNER, AN_OWNER_BEFORE } Other;
 
 static Other
@@ -333,14 +332,14 @@ look_for_others (WgLock *lock)
 
   if (!is_taken (wg_robust_try (&lock->robust)))
     return AN_OWNER;
-  /* If it took a reference, then before it let go. Its death stays visible in `owner`: who lets go in the
-   * ordinary way leaves 0. */
+  /* If it took a reference, then before it let go. Its death stays visible in `owner`: an ordinary
+   * release leaves 0 there. */
   referred = atomic_load (&lock->refs) > 1;
   wg_robust_unlock (&lock->robust);
   return referred ? AN_OWNER_BEFORE : NOBODY;
 }
 
-/* Nobody else knows the lock any more. */
+/* No other thread knows the lock any more. */
 static void
 lock_free (WgLock *lock, WgLockSelf *self)
 {
@@ -385,7 +384,7 @@ make_orphan (WgLock *lock, WgLockSelf *self)
   wg_lock_report (&report);
 }
 
-/* Free the orphans that nobody holds any more. */
+/* Free the orphans that no thread holds any more. */
 static void
 reap (WgLockSelf *self)
 {
@@ -407,7 +406,7 @@ reap (WgLockSelf *self)
   }
 }
 
-/* The last reference is not given back but used up, so that there is one who decides. */
+/* The last reference is not given back but used up, so that one thread decides. */
 static void
 drop (WgLock *lock, WgLockSelf *self)
 {
@@ -437,7 +436,7 @@ wg_lock_new (const gchar *name)
 {
   WgLock *lock = g_new0 (WgLock, 1);
 
-  wg_lock_bound_ms (); /* a bad value is reported now, not under somebody's lock */
+  wg_lock_get_timeout_ms (); /* a bad value is reported now, not under a lock */
   lock->name = name;
   atomic_init (&lock->refs, 1);
   wg_robust_init (&lock->robust);

@@ -15,6 +15,8 @@
  */
 #pragma once
 
+#include "portable.h"
+
 #include <errno.h>
 #include <glib.h>
 #include <pthread.h>
@@ -88,8 +90,7 @@ wg_robust_wait (WgRobust *robust, gint64 deadline)
     .tv_nsec = deadline % G_USEC_PER_SEC * 1000,
   };
 
-  return wg_robust_taken (
-      &robust->mutex, pthread_mutex_clocklock (&robust->mutex, CLOCK_MONOTONIC, &at));
+  return wg_robust_taken (&robust->mutex, wg_mutex_lock_until (&robust->mutex, &at));
 }
 
 /* By the owner. The memory may be another's on return. */

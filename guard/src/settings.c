@@ -7,9 +7,11 @@
 
 #define EOS_MS_DEFAULT 2000  /* an encoder drains in tens of ms; two seconds is a very busy GPU */
 #define NULL_MS_DEFAULT 3000 /* releasing a GPU's resources; together they make 5 s, the promise */
-#define WARD_MAX_DEFAULT 32  /* about a GiB of 1080p pipelines */
-#define MS_MAX 600000        /* ten minutes: whoever sets more means seconds */
-#define WARD_MAX_MAX 100000
+#define QUARANTINE_MAX_DEFAULT 32 /* about a GiB of 1080p pipelines */
+#define MS_MAX 600000             /* ten minutes: a larger number is a mistake of the unit */
+#define QUARANTINE_MAX_MAX 100000
+
+#define OLD_QUARANTINE_MAX "WOLF_GUARD_WARD_MAX"
 
 static WgSettings settings;
 
@@ -34,8 +36,10 @@ read_settings (void)
       "WOLF_GUARD_EOS_MS", getenv ("WOLF_GUARD_EOS_MS"), 1, MS_MAX, EOS_MS_DEFAULT);
   settings.null_ms = wg_settings_parse (
       "WOLF_GUARD_NULL_MS", getenv ("WOLF_GUARD_NULL_MS"), 1, MS_MAX, NULL_MS_DEFAULT);
-  settings.ward_max = wg_settings_parse (
-      "WOLF_GUARD_WARD_MAX", getenv ("WOLF_GUARD_WARD_MAX"), 1, WARD_MAX_MAX, WARD_MAX_DEFAULT);
+  if (getenv (OLD_QUARANTINE_MAX))
+    wg_log (WG_LOG_WARNING, OLD_QUARANTINE_MAX " has no effect; it is WOLF_GUARD_QUARANTINE_MAX");
+  settings.quarantine_max = wg_settings_parse ("WOLF_GUARD_QUARANTINE_MAX",
+      getenv ("WOLF_GUARD_QUARANTINE_MAX"), 1, QUARANTINE_MAX_MAX, QUARANTINE_MAX_DEFAULT);
 }
 
 const WgSettings *

@@ -7,9 +7,9 @@
 #include <glib.h>
 
 typedef struct {
-  guint eos_ms;   /* WOLF_GUARD_EOS_MS: how long a pipeline may drain */
-  guint null_ms;  /* WOLF_GUARD_NULL_MS: how long it may take to NULL after that */
-  guint ward_max; /* WOLF_GUARD_WARD_MAX */
+  guint eos_ms;         /* WOLF_GUARD_EOS_MS: how long a pipeline may drain */
+  guint null_ms;        /* WOLF_GUARD_NULL_MS: how long it may take to NULL after that */
+  guint quarantine_max; /* WOLF_GUARD_QUARANTINE_MAX */
 } WgSettings;
 
 const WgSettings *wg_settings (void);

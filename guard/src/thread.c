@@ -14,11 +14,11 @@
 #include <wolf-guard/log.h>
 #include <wolf-guard/thread.h>
 
+#include "portable.h"
 #include "sync.h"
 
 #include <errno.h>
-#include <signal.h>
-#include <unistd.h>
+#include <wolf-guard/inspect.h>
 
 typedef struct {
   WgThreadInfo info; /* its strings belong to the record */
@@ -61,7 +61,7 @@ record_new (pid_t tid, const char *name, const char *session, const char *pipeli
     .name = g_strdup (name ? name : ""),
     .session = g_strdup (session ? session : ""),
     .pipeline = g_strdup (pipeline ? pipeline : ""),
-    .started = g_get_monotonic_time (),
+    .started = wg_clock_now (),
     .end = WG_THREAD_ALIVE,
     .what = "",
   };
@@ -101,9 +101,7 @@ static void
 report (const WgThreadInfo *info)
 {
   g_autofree char *subject = NULL;
-  /* Not %.1f, which some locales write with a comma. */
-  gint64 tenths = (g_get_monotonic_time () - info->started) / (G_USEC_PER_SEC / 10);
-  int seconds = (int) (tenths / 10), tenth = (int) (tenths % 10);
+  gint64 age = wg_clock_now () - info->started;
   WgThreadFunc func;
   gpointer data;
 
@@ -113,10 +111,10 @@ report (const WgThreadInfo *info)
   if (info->end == WG_THREAD_ALIVE)
     wg_log (WG_LOG_DEBUG, "%s: started", subject);
   else if (info->end == WG_THREAD_LEFT)
-    wg_log (WG_LOG_DEBUG, "%s: ended after %d.%d s", subject, seconds, tenth);
+    wg_log (WG_LOG_DEBUG, "%s: ended after " WG_SECONDS_FORMAT " s", subject, WG_SECONDS (age));
   else
-    wg_log (WG_LOG_ERROR, "%s: ENDED UNEXPECTEDLY (%s%s%s) after %d.%d s", subject,
-        end_text (info->end), *info->what ? ": " : "", info->what, seconds, tenth);
+    wg_log (WG_LOG_ERROR, "%s: ENDED UNEXPECTEDLY (%s%s%s) after " WG_SECONDS_FORMAT " s", subject,
+        end_text (info->end), *info->what ? ": " : "", info->what, WG_SECONDS (age));
 
   pthread_mutex_lock (&mutex);
   func = thread_func;
@@ -139,7 +137,7 @@ stack_new (void)
   pthread_mutex_init (&stack->held, &attr);
   pthread_mutexattr_destroy (&attr);
   pthread_mutex_lock (&stack->held);
-  stack->tid = gettid ();
+  stack->tid = wg_gettid ();
   stack->link.data = stack;
   return stack;
 }
@@ -212,7 +210,7 @@ stack_orphaned (Stack *stack)
   /* A thread whose list of held mutexes was damaged (something freed a robust mutex that it held)
    * hands over nothing. Its id tells, until it is given to another thread. Asked before the try:
    * the kernel goes through the list before it gives the id up, so the list has its say first. */
-  gboolean no_such_thread = tgkill (getpid (), stack->tid, 0) < 0 && errno == ESRCH;
+  gboolean no_such_thread = wg_thread_signal (stack->tid, 0) < 0 && errno == ESRCH;
 
   if (pthread_mutex_trylock (&stack->held) != EOWNERDEAD)
     return no_such_thread;
@@ -233,7 +231,7 @@ scan (void *unused)
     pthread_mutex_lock (&mutex);
     while (g_queue_is_empty (&stacks))
       pthread_cond_wait (&filled, &mutex);
-    due = g_get_monotonic_time () + WG_THREAD_SCAN_MS * G_TIME_SPAN_MILLISECOND;
+    due = wg_clock_now () + WG_THREAD_SCAN_MS * G_TIME_SPAN_MILLISECOND;
     while (wg_cond_wait_until (&filled, &mutex, due))
       ;
     for (GList *l = stacks.head, *next; l; l = next) {
@@ -313,7 +311,7 @@ end_innermost (WgThreadEnd end, const char *what)
   int cancel;
 
   if (!stack) {
-    wg_log (WG_LOG_WARNING, "thread %d leaves without having entered", (int) gettid ());
+    wg_log (WG_LOG_WARNING, "thread %d leaves without having entered", (int) wg_gettid ());
     return;
   }
   pthread_setcancelstate (PTHREAD_CANCEL_DISABLE, &cancel);
@@ -345,7 +343,7 @@ wg_thread_fail (WgThreadEnd end, const char *what)
 }
 
 void
-wg_thread_counts (WgThreadCounts *counts)
+wg_thread_get_counts (WgThreadCounts *counts)
 {
   pthread_mutex_lock (&mutex);
   *counts = totals;

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include <wolf-guard/lock.h>
+#include <wolf-guard/lock-inspect.h>
 #include <wolf-guard/log.h>
 
 typedef struct {

@@ -5,7 +5,7 @@
  *
  *   lock-fault race|wrong-lock|inversion|waited|tried|recovered
  */
-#include <wolf-guard/lock.h>
+#include <wolf-guard/lock-inspect.h>
 
 #include "gate.h"
 

@@ -2,8 +2,6 @@
 #include "session.h"
 
 #include <wolf-guard/log.h>
-#include <wolf-guard/thread.h>
-#include <wolf-guard/ward.h>
 
 /* --- what the host's callbacks note ----------------------------------------------------------- */
 
@@ -68,7 +66,7 @@ on_bus_watch (GstBus *bus, GstMessage *message, gpointer data)
   (void) bus;
   if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_ERROR
       || GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS)
-    g_main_loop_quit (wg_loop_main_loop (session->loop));
+    g_main_loop_quit (wg_loop_get_main_loop (session->loop));
   return G_SOURCE_CONTINUE;
 }
 
@@ -92,7 +90,7 @@ watch_sink (Session *session, GstElement *element)
 static void
 run (Session *session)
 {
-  GstElement *element = wg_pipeline_element (session->pipeline);
+  GstElement *element = wg_pipeline_get_element (session->pipeline);
   HostData *host = g_new0 (HostData, 1);
   GSource *watch;
   GstBus *bus;
@@ -107,7 +105,7 @@ run (Session *session)
   watch = gst_bus_create_watch (bus);
   gst_object_unref (bus);
   g_source_set_callback (watch, G_SOURCE_FUNC (on_bus_watch), session, NULL);
-  g_source_attach (watch, wg_loop_context (session->loop));
+  g_source_attach (watch, wg_loop_get_context (session->loop));
   watch_sink (session, element);
   if (session->prepare)
     session->prepare (session, element);
@@ -116,7 +114,7 @@ run (Session *session)
 
   wg_pipeline_play (session->pipeline);
   wg_loop_run (session->loop);
-  asked = wg_loop_stop_time (session->loop);
+  asked = wg_loop_get_stop_time (session->loop);
   if (!asked)
     asked = g_get_monotonic_time ();
   if (session->owner_late_ms)
@@ -124,7 +122,7 @@ run (Session *session)
   session->end = wg_pipeline_end (session->pipeline);
   session->returned = g_get_monotonic_time ();
   session->took_s = (double) (session->returned - asked) / G_USEC_PER_SEC;
-  wg_pipeline_stats (session->pipeline, &session->stats);
+  wg_pipeline_get_stats (session->pipeline, &session->stats);
   g_source_destroy (watch);
   g_source_unref (watch);
 }
@@ -168,7 +166,7 @@ session_is_playing (Session *session)
 
   if (!atomic_load (&session->playing) || !atomic_load (&session->made))
     return FALSE;
-  wg_pipeline_stats (session->pipeline, &stats);
+  wg_pipeline_get_stats (session->pipeline, &stats);
   g_assert_false (stats.ending);
   return GST_STATE (session->borrowed) == GST_STATE_PLAYING;
 }
@@ -263,12 +261,12 @@ log_count (const char *part)
 }
 
 gboolean
-ward_is_empty (gpointer unused)
+quarantine_is_empty (gpointer unused)
 {
-  WgWardStatus status;
+  WgQuarantineStatus status;
 
   (void) unused;
-  wg_ward_status (&status);
+  wg_quarantine_get_status (&status);
   return status.now == 0;
 }
 
@@ -278,6 +276,6 @@ no_records (gpointer unused)
   WgThreadCounts counts;
 
   (void) unused;
-  wg_thread_counts (&counts);
+  wg_thread_get_counts (&counts);
   return counts.alive == 0;
 }

@@ -9,7 +9,9 @@
 #include "gate.h"
 
 #include <stdatomic.h>
+#include <wolf-guard/inspect.h>
 #include <wolf-guard/pipeline.h>
+#include <wolf-guard/shutdown.h>
 
 typedef struct Session Session;
 
@@ -22,7 +24,7 @@ typedef struct {
 /* Called in the owner's thread before PLAYING. */
 typedef void (*SessionPrepare) (Session *session, GstElement *element);
 
-/* The session outlives its thread: pipelines in the ward speak to it for longer. */
+/* The session outlives its thread: pipelines in quarantine speak to it for longer. */
 struct Session {
   const char *description;
   SessionPrepare prepare;
@@ -67,6 +69,6 @@ gboolean session_finalized (Session *session); /* GstPipeline and the handler's 
 void log_watch (void);
 guint log_count (const char *part);
 
-/* Conditions: no pipeline in the ward; no thread record alive. Data unused. */
-gboolean ward_is_empty (gpointer unused);
+/* Conditions: no pipeline in quarantine; no thread record alive. Data unused. */
+gboolean quarantine_is_empty (gpointer unused);
 gboolean no_records (gpointer unused);

@@ -25,7 +25,7 @@ run_bounded (WgLoop *loop)
   gboolean fired = FALSE;
 
   g_source_set_callback (watchdog, too_late, &fired, NULL);
-  g_source_attach (watchdog, wg_loop_context (loop));
+  g_source_attach (watchdog, wg_loop_get_context (loop));
   wg_loop_run (loop);
   g_source_destroy (watchdog);
   g_source_unref (watchdog);
@@ -37,10 +37,10 @@ test_before (void)
 {
   WgLoop *loop = wg_loop_new ();
 
-  g_assert_false (wg_loop_stopped (loop));
-  g_assert_cmpint (wg_loop_stop_time (loop), ==, 0);
+  g_assert_false (wg_loop_is_stopped (loop));
+  g_assert_cmpint (wg_loop_get_stop_time (loop), ==, 0);
   wg_loop_stop (loop);
-  g_assert_true (wg_loop_stopped (loop));
+  g_assert_true (wg_loop_is_stopped (loop));
   g_assert_true (wg_loop_run (loop));
   g_assert_true (wg_loop_run (loop)); /* and ever after */
   wg_loop_unref (loop);
@@ -71,7 +71,7 @@ test_during (void)
   GSource *idle = g_idle_source_new ();
 
   g_source_set_callback (idle, stop_from_within, data, NULL);
-  g_source_attach (idle, wg_loop_context (loop));
+  g_source_attach (idle, wg_loop_get_context (loop));
   g_assert_true (wg_loop_run (loop));
   pthread_join (thread, NULL);
   g_source_unref (idle);
@@ -91,8 +91,8 @@ test_quit_is_no_stop (void)
   WgLoop *loop = wg_loop_new ();
   GSource *idle = g_idle_source_new ();
 
-  g_source_set_callback (idle, quit_it, wg_loop_main_loop (loop), NULL);
-  g_source_attach (idle, wg_loop_context (loop));
+  g_source_set_callback (idle, quit_it, wg_loop_get_main_loop (loop), NULL);
+  g_source_attach (idle, wg_loop_get_context (loop));
   g_assert_false (wg_loop_run (loop));
   g_source_unref (idle);
   wg_loop_unref (loop);
@@ -105,12 +105,12 @@ test_first_time_stands (void)
   gint64 before = g_get_monotonic_time (), first;
 
   wg_loop_stop (loop);
-  first = wg_loop_stop_time (loop);
+  first = wg_loop_get_stop_time (loop);
   g_assert_cmpint (first, >=, before);
   while (g_get_monotonic_time () == first)
     ;
   wg_loop_stop (loop);
-  g_assert_cmpint (wg_loop_stop_time (loop), ==, first);
+  g_assert_cmpint (wg_loop_get_stop_time (loop), ==, first);
   wg_loop_unref (loop);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Healthy pipelines, and what is posted to them. Stuck ones are test-ward's.
+ * Healthy pipelines, and what is posted to them. Stuck ones are test-quarantine's.
  */
 #include "session.h"
 #include "stuck-source.h"
@@ -8,7 +8,8 @@
 #include <dirent.h>
 #include <wolf-guard/log.h>
 #include <wolf-guard/thread.h>
-#include <wolf-guard/ward.h>
+#include <wolf-guard/inspect.h>
+#include <wolf-guard/shutdown.h>
 
 #define HEALTHY_ENDS 200
 #define EOS_RACES 100
@@ -143,7 +144,7 @@ test_ended_by_error (void)
   session_await_playing (session);
   g_assert_true (wg_pipeline_post (session->pipeline, "error", post_error, NULL, NULL));
   assert_ended (session);
-  g_assert_false (wg_loop_stopped (session->loop));
+  g_assert_false (wg_loop_is_stopped (session->loop));
   g_assert_true (session->stats.error_seen);
   g_assert_false (session->stats.eos_sent);
   g_assert_cmpuint (session->eos_count, ==, 0);
@@ -159,7 +160,7 @@ test_ended_by_eos (void)
 
   session_start (session);
   assert_ended (session);
-  g_assert_false (wg_loop_stopped (session->loop));
+  g_assert_false (wg_loop_is_stopped (session->loop));
   g_assert_true (session->stats.eos_seen);
   g_assert_false (session->stats.eos_sent);
   g_assert_cmpuint (session->eos_count, ==, 1);
@@ -211,7 +212,7 @@ eos_sent (Session *session)
 {
   WgPipelineStats stats;
 
-  wg_pipeline_stats (session->pipeline, &stats);
+  wg_pipeline_get_stats (session->pipeline, &stats);
   return stats.eos_sent;
 }
 
@@ -297,9 +298,9 @@ test_never_played (void)
   g_assert_nonnull (pipeline);
   g_assert_cmpint (wg_pipeline_end (pipeline), ==, WG_PIPELINE_ENDED);
   g_assert_cmpfloat (seconds_since (begun), <, AT_ONCE_S);
-  wg_pipeline_stats (pipeline, &stats);
+  wg_pipeline_get_stats (pipeline, &stats);
   g_assert_false (stats.eos_sent);
-  g_assert_null (wg_pipeline_element (pipeline));
+  g_assert_null (wg_pipeline_get_element (pipeline));
   wg_pipeline_unref (pipeline);
   wg_loop_unref (loop);
   wg_pipeline_unref (NULL);
@@ -329,7 +330,7 @@ test_parse_error (void)
   assert_none ("", loop, WG_PIPELINE_ERROR_PARSE, NULL);
   assert_none ("fakesink", loop, WG_PIPELINE_ERROR_PARSE, "single element");
   /* The loop is as good as new: no quit of guard's is left in it. */
-  g_assert_false (wg_loop_stopped (loop));
+  g_assert_false (wg_loop_is_stopped (loop));
 
   log_watch ();
   pipeline = wg_pipeline_new ("half", "4", "fakesrc ! wgnosuchelement ! fakesink", loop, NULL);
@@ -394,7 +395,7 @@ test_stopped_during_parse (void)
   g_assert_null (session->pipeline);
   g_assert_error (session->error, WG_PIPELINE_ERROR, WG_PIPELINE_ERROR_STOPPED);
   session_free (session);
-  g_assert_true (ward_is_empty (NULL));
+  g_assert_true (quarantine_is_empty (NULL));
 }
 
 /* PLAYING fails and nothing is posted: guard ends the loop itself. */
@@ -406,7 +407,7 @@ test_playing_fails (void)
   log_watch ();
   session_start (session);
   assert_ended (session);
-  g_assert_true (wg_loop_stopped (session->loop));
+  g_assert_true (wg_loop_is_stopped (session->loop));
   g_assert_false (session->stats.eos_sent);
   g_assert_cmpuint (session->eos_count, ==, 0);
   g_assert_cmpfloat (session->took_s, <, AT_ONCE_S);
@@ -456,7 +457,7 @@ test_no_thread (void)
 static gboolean
 quit_again (gpointer loop)
 {
-  g_main_loop_quit (wg_loop_main_loop (loop));
+  g_main_loop_quit (wg_loop_get_main_loop (loop));
   return G_SOURCE_CONTINUE;
 }
 
@@ -486,14 +487,14 @@ test_stray_quits (void)
     WgPipeline *pipeline;
 
     g_source_set_callback (stray, quit_again, loop, NULL);
-    g_source_attach (stray, wg_loop_context (loop));
+    g_source_attach (stray, wg_loop_get_context (loop));
     pipeline = wg_pipeline_new ("stray", NULL, "fakesrc ! fakesink", loop, NULL);
     g_assert_nonnull (pipeline);
     g_source_destroy (stray);
     g_source_unref (stray);
 
     g_source_set_callback (timeout, last_quit, &last, NULL);
-    g_source_attach (timeout, wg_loop_context (loop));
+    g_source_attach (timeout, wg_loop_get_context (loop));
     g_assert_false (wg_loop_run (loop));
     g_assert_true (last.came);
     g_source_destroy (timeout);
@@ -604,7 +605,7 @@ is_ending (WgPipeline *pipeline)
 {
   WgPipelineStats stats;
 
-  wg_pipeline_stats (pipeline, &stats);
+  wg_pipeline_get_stats (pipeline, &stats);
   return stats.ending;
 }
 
@@ -630,7 +631,7 @@ test_overflow_and_ending (void)
     g_assert_false (wg_pipeline_post (
         idle.pipeline, "one too many", numbered, numbered_new (0, &next), free_counted));
     g_assert_cmpuint (atomic_load (&freed), ==, i);
-    wg_pipeline_stats (idle.pipeline, &stats);
+    wg_pipeline_get_stats (idle.pipeline, &stats);
     g_assert_cmpuint (stats.dropped_full, ==, i);
   }
   g_assert_cmpuint (log_count ("commands are waiting"), ==, 1);
@@ -647,7 +648,7 @@ test_overflow_and_ending (void)
       idle.pipeline, "much too late", numbered, numbered_new (0, &next), free_counted));
   g_assert_cmpuint (atomic_load (&ran), ==, 0);
   g_assert_cmpuint (atomic_load (&freed), ==, WG_PIPELINE_QUEUE_MAX + 5);
-  wg_pipeline_stats (idle.pipeline, &stats);
+  wg_pipeline_get_stats (idle.pipeline, &stats);
   g_assert_cmpuint (stats.dropped_full, ==, 3);
   g_assert_cmpuint (stats.dropped_ending, ==, WG_PIPELINE_QUEUE_MAX + 2);
   idle_free (&idle);
@@ -668,7 +669,7 @@ test_play_into_full_queue (void)
     g_assert_true (
         wg_pipeline_post (idle.pipeline, "numbered", numbered, numbered_new (i, &next), g_free));
   wg_pipeline_play (idle.pipeline);
-  g_assert_true (wg_loop_stopped (idle.loop));
+  g_assert_true (wg_loop_is_stopped (idle.loop));
   ender = g_thread_new ("ender", end_idle, idle.pipeline);
   assert_comes (is_ending, idle.pipeline);
   gate_open (&command_gate);
@@ -698,7 +699,7 @@ static void
 test_post_string (void)
 {
   Idle idle = idle_new ("fakesrc ! fakesink name=sink filesink name=cf");
-  GstElement *pipeline = wg_pipeline_element (idle.pipeline), *other = gst_pipeline_new (NULL);
+  GstElement *pipeline = wg_pipeline_get_element (idle.pipeline), *other = gst_pipeline_new (NULL);
 
   log_watch ();
   g_assert_true (wg_pipeline_post_string (pipeline, "cf", "location", "hello"));
@@ -877,7 +878,7 @@ static void
 test_sync_handler (void)
 {
   Idle idle = idle_new ("fakesrc ! fakesink");
-  GstElement *pipeline = wg_pipeline_element (idle.pipeline);
+  GstElement *pipeline = wg_pipeline_get_element (idle.pipeline);
   GstBus *bus = gst_element_get_bus (pipeline);
   atomic_uint first = 0, second = 0;
 
@@ -980,13 +981,13 @@ test_stopped_streaming_thread (void)
   assert_comes (no_records, NULL); /* so that only our own is counted */
   log_watch ();
   Idle idle = idle_new ("fakesrc name=s ! fakesink");
-  GstElement *pipeline = wg_pipeline_element (idle.pipeline);
+  GstElement *pipeline = wg_pipeline_get_element (idle.pipeline);
   GstElement *s = gst_bin_get_by_name (GST_BIN (pipeline), "s");
 
   wg_thread_enter ("test", "4", "");
-  wg_thread_counts (&before);
+  wg_thread_get_counts (&before);
   post_leave (s);
-  wg_thread_counts (&after);
+  wg_thread_get_counts (&after);
   g_assert_cmpuint (after.left, ==, before.left);
   wg_thread_leave ();
   post_leave (s);
@@ -1027,7 +1028,7 @@ random_owner (gpointer unused)
     } else {
       g_assert_error (error, WG_PIPELINE_ERROR, WG_PIPELINE_ERROR_STOPPED);
     }
-    g_assert_cmpfloat (seconds_since (wg_loop_stop_time (loop)), <, AT_ONCE_S);
+    g_assert_cmpfloat (seconds_since (wg_loop_get_stop_time (loop)), <, AT_ONCE_S);
     wg_pipeline_unref (pipeline);
     wg_loop_unref (loop);
     g_thread_join (stopper);
@@ -1039,19 +1040,19 @@ static void
 test_random_stops (void)
 {
   GThread *owners[OWNERS];
-  WgWardStatus before, after;
+  WgQuarantineStatus before, after;
   WgThreadCounts threads, threads_before;
 
-  wg_ward_status (&before);
-  wg_thread_counts (&threads_before);
+  wg_quarantine_get_status (&before);
+  wg_thread_get_counts (&threads_before);
   for (guint i = 0; i < OWNERS; i++)
     owners[i] = g_thread_new ("owner", random_owner, NULL);
   for (guint i = 0; i < OWNERS; i++)
     g_thread_join (owners[i]);
   assert_comes (no_records, NULL);
-  wg_thread_counts (&threads);
+  wg_thread_get_counts (&threads);
   g_assert_cmpuint (threads.unexpected, ==, threads_before.unexpected);
-  wg_ward_status (&after);
+  wg_quarantine_get_status (&after);
   g_assert_cmpuint (after.now, ==, 0);
   g_assert_cmpuint (after.entered, ==, before.entered);
 }
@@ -1071,7 +1072,7 @@ asking_log (WgLogLevel level, const char *line)
   if (!strstr (line, "is no number"))
     return;
   if (logged_pipeline)
-    wg_pipeline_stats (logged_pipeline, &stats);
+    wg_pipeline_get_stats (logged_pipeline, &stats);
   atomic_fetch_add (&settings_lines, 1);
 }
 

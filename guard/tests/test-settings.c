@@ -54,10 +54,10 @@ test_environment (void)
   if (g_test_subprocess ()) {
     g_setenv ("WOLF_GUARD_EOS_MS", "150", TRUE);
     g_setenv ("WOLF_GUARD_NULL_MS", "soon", TRUE);
-    g_unsetenv ("WOLF_GUARD_WARD_MAX");
+    g_unsetenv ("WOLF_GUARD_QUARANTINE_MAX");
     g_assert_cmpuint (wg_settings ()->eos_ms, ==, 150);
     g_assert_cmpuint (wg_settings ()->null_ms, ==, 3000);
-    g_assert_cmpuint (wg_settings ()->ward_max, ==, 32);
+    g_assert_cmpuint (wg_settings ()->quarantine_max, ==, 32);
     wg_settings (); /* no second warning */
     return;
   }

@@ -7,7 +7,8 @@
 #include "session.h"
 #include "stuck-source.h"
 
-#include <wolf-guard/ward.h>
+#include <wolf-guard/inspect.h>
+#include <wolf-guard/shutdown.h>
 
 #define OWN_BOUND_MS "60000"
 #define SHUTDOWN_MS 1500
@@ -55,7 +56,7 @@ static void
 assert_drained (Session *session)
 {
   session_join (session);
-  g_assert_true (wg_loop_stopped (session->loop));
+  g_assert_true (wg_loop_is_stopped (session->loop));
   g_assert_cmpint (session->end, ==, WG_PIPELINE_ENDED);
   g_assert_true (session->stats.eos_seen);
   g_assert_cmpuint (session->eos_at_sink, !=, 0);
@@ -64,10 +65,10 @@ assert_drained (Session *session)
 }
 
 static void
-assert_put_aside (Session *session, gint64 begun)
+assert_quarantined (Session *session, gint64 begun)
 {
   session_join (session);
-  g_assert_cmpint (session->end, ==, WG_PIPELINE_IN_WARD);
+  g_assert_cmpint (session->end, ==, WG_PIPELINE_QUARANTINED);
   g_assert_cmpfloat ((double) (session->returned - begun) / G_USEC_PER_SEC, <, BOUND_S + SLACK_S);
 }
 
@@ -101,13 +102,13 @@ test_mixed (void)
   g_assert_cmpfloat (seconds_since (begun), >, BOUND_S - 0.1);
   for (guint i = 0; i < HEALTHY; i++)
     assert_drained (healthy[i]);
-  assert_put_aside (stuck, begun);
+  assert_quarantined (stuck, begun);
   assert_refused ();
 
   gate_open (&stuck_create);
   session_free (stuck);
-  assert_comes (ward_is_empty, NULL);
-  assert_comes (nothing_is_left, NULL); /* a moment after the ward has let go */
+  assert_comes (quarantine_is_empty, NULL);
+  assert_comes (nothing_is_left, NULL); /* a moment after the quarantine is empty */
   assert_comes (no_records, NULL);
 }
 
@@ -140,7 +141,7 @@ is_ending (Session *session)
 {
   WgPipelineStats stats;
 
-  wg_pipeline_stats (session->pipeline, &stats);
+  wg_pipeline_get_stats (session->pipeline, &stats);
   return stats.ending;
 }
 
@@ -164,10 +165,10 @@ shorten (const char *description, Gate *gate, SessionPrepare prepare)
   begun = g_get_monotonic_time ();
   wg_shutdown_begin (SHUTDOWN_MS);
   g_assert_cmpuint (wg_shutdown_wait (), ==, 1);
-  assert_put_aside (session, begun);
+  assert_quarantined (session, begun);
   gate_open (gate);
   session_free (session);
-  assert_comes (ward_is_empty, NULL);
+  assert_comes (quarantine_is_empty, NULL);
 }
 
 static void
@@ -225,10 +226,10 @@ test_parse (void)
   g_assert_cmpfloat ((double) (session->returned - begun) / G_USEC_PER_SEC, <, BOUND_S + SLACK_S);
   gate_open (&stuck_init);
   session_free (session);
-  assert_comes (ward_is_empty, NULL);
+  assert_comes (quarantine_is_empty, NULL);
 }
 
-static atomic_uint refused, in_ward;
+static atomic_uint refused, quarantined;
 
 static gboolean
 stop_loop (gpointer loop)
@@ -250,11 +251,11 @@ owner_until_refused (gpointer unused)
 
     if (pipeline) {
       g_source_set_callback (later, stop_loop, loop, NULL);
-      g_source_attach (later, wg_loop_context (loop));
+      g_source_attach (later, wg_loop_get_context (loop));
       wg_pipeline_play (pipeline);
       wg_loop_run (loop);
-      if (wg_pipeline_end (pipeline) == WG_PIPELINE_IN_WARD)
-        atomic_fetch_add (&in_ward, 1);
+      if (wg_pipeline_end (pipeline) == WG_PIPELINE_QUARANTINED)
+        atomic_fetch_add (&quarantined, 1);
       wg_pipeline_unref (pipeline);
     }
     g_source_destroy (later);
@@ -288,7 +289,7 @@ race (void)
   assert_comes (all_refused, NULL);
   for (guint i = 0; i < OWNERS; i++)
     g_thread_join (owners[i]);
-  g_assert_cmpuint (atomic_load (&in_ward), ==, 0);
+  g_assert_cmpuint (atomic_load (&quarantined), ==, 0);
   g_assert_cmpuint (wg_shutdown_wait (), ==, 0);
   assert_comes (no_records, NULL);
 }

@@ -7,7 +7,7 @@
  * ThreadSanitizer waits for ever.
  */
 #include <wolf-guard/log.h>
-#include <wolf-guard/thread.h>
+#include <wolf-guard/inspect.h>
 
 #include "../src/sync.h"
 
@@ -60,7 +60,7 @@ on_thread (const WgThreadInfo *info, gpointer data)
   WgThreadCounts counts;
 
   g_assert_true (data == &ends);
-  wg_thread_counts (&counts); /* a deadlock if it were called with the module's mutex */
+  wg_thread_get_counts (&counts); /* a deadlock if it were called with the module's mutex */
   *event = (Event){
     .tid = info->tid,
     .name = g_strdup (info->name),
@@ -83,7 +83,7 @@ on_line (WgLogLevel level, const char *line)
 {
   WgThreadCounts counts;
 
-  wg_thread_counts (&counts);
+  wg_thread_get_counts (&counts);
   pthread_mutex_lock (&mutex);
   g_ptr_array_add (lines, g_strdup_printf ("%d %s", level, line));
   pthread_mutex_unlock (&mutex);
@@ -168,7 +168,7 @@ assert_counts (const WgThreadCounts *before, guint64 left, guint64 unexpected)
 {
   WgThreadCounts now;
 
-  wg_thread_counts (&now);
+  wg_thread_get_counts (&now);
   g_assert_cmpuint (now.alive, ==, 0);
   g_assert_cmpuint (now.left - before->left, ==, left);
   g_assert_cmpuint (now.unexpected - before->unexpected, ==, unexpected);
@@ -231,7 +231,7 @@ test_leave (void)
   gint64 now = g_get_monotonic_time ();
 
   forget ();
-  wg_thread_counts (&before);
+  wg_thread_get_counts (&before);
   run_joined (end_by_leave, NULL);
   assert_counts (&before, 1, 0);
   g_assert_cmpuint (events->len, ==, 2);
@@ -282,7 +282,7 @@ test_unwound (void)
   void *result;
 
   forget ();
-  wg_thread_counts (&before);
+  wg_thread_get_counts (&before);
   run_joined (end_by_pthread_exit, NULL);
   run_joined (end_by_return, NULL);
   g_assert_cmpint (pthread_create (&thread, NULL, end_by_cancel, NULL), ==, 0);
@@ -318,7 +318,7 @@ test_fail (void)
   WgThreadCounts before;
 
   forget ();
-  wg_thread_counts (&before);
+  wg_thread_get_counts (&before);
   run_joined (end_by_fail, NULL);
   assert_counts (&before, 0, 2);
   g_assert_cmpuint (events->len, ==, 4);
@@ -342,7 +342,7 @@ test_vanished (void)
   WgThreadCounts before;
 
   forget ();
-  wg_thread_counts (&before);
+  wg_thread_get_counts (&before);
   run_detached (end_by_bare_exit, &vanishing);
   g_assert_true (await_ends (1, in_seconds (PATIENCE)));
   assert_counts (&before, 0, 1);
@@ -399,7 +399,7 @@ test_nested (gconstpointer data)
   WgThreadCounts before;
 
   forget ();
-  wg_thread_counts (&before);
+  wg_thread_get_counts (&before);
   if (end == WG_THREAD_LEFT)
     run_joined (nested_leave, NULL);
   else if (end == WG_THREAD_UNWOUND)
@@ -466,7 +466,7 @@ try_reuse (void)
   gboolean reused;
 
   forget ();
-  wg_thread_counts (&before);
+  wg_thread_get_counts (&before);
   run_detached (end_by_bare_exit, &vanishing);
   while (!vanishing.tid || tgkill (getpid (), vanishing.tid, 0) == 0) {
     g_assert_cmpint (g_get_monotonic_time (), <, deadline);
@@ -485,7 +485,7 @@ try_reuse (void)
     g_assert_cmpint (event_at (2)->tid, ==, successor.tid);
     g_assert_cmpint (event_at (2)->at - vanishing.when, <=, PROMISE);
   }
-  wg_thread_counts (&now);
+  wg_thread_get_counts (&now);
   g_assert_cmpuint (now.alive, ==, 1);
   successor.leave = TRUE;
   pthread_join (thread, NULL);
@@ -530,7 +530,7 @@ test_damaged_list (void)
   WgThreadCounts before;
 
   forget ();
-  wg_thread_counts (&before);
+  wg_thread_get_counts (&before);
   run_detached (end_with_damaged_list, &vanishing);
   g_assert_true (await_ends (1, in_seconds (PATIENCE)));
   assert_counts (&before, 0, 1);
@@ -556,7 +556,7 @@ test_leave_without_enter (void)
   WgThreadCounts before;
 
   forget ();
-  wg_thread_counts (&before);
+  wg_thread_get_counts (&before);
   run_joined (leave_twice, NULL);
   assert_counts (&before, 1, 0);
   g_assert_cmpuint (lines->len, ==, 4);
@@ -591,7 +591,7 @@ test_no_cancellation_point (void)
   WgThreadCounts before;
 
   forget ();
-  wg_thread_counts (&before);
+  wg_thread_get_counts (&before);
   wg_thread_set_func (cancellation_point, &ends);
   run_joined (leave_while_cancelled, &survived);
   wg_thread_set_func (on_thread, &ends);
@@ -623,7 +623,7 @@ test_late_enter (void)
   WgThreadCounts before;
 
   forget ();
-  wg_thread_counts (&before);
+  wg_thread_get_counts (&before);
   g_assert_cmpint (pthread_key_create (&late_key, enter_late), ==, 0);
   run_joined (end_with_late_enter, NULL);
   pthread_key_delete (late_key);
@@ -703,7 +703,7 @@ test_churn (void)
   WgThreadCounts before;
 
   forget ();
-  wg_thread_counts (&before);
+  wg_thread_get_counts (&before);
   for (guint i = 0; i < CHURN; i++) {
     run_detached (end_somehow, GUINT_TO_POINTER (i));
     expected += records[i % 10];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * fixture.h: what the tests of the elements are made of. One behaviour a test. What gst-interpipe gets
- * wrong is tested by verify/plugin; here is what relay adds, and what its way of delivering could
- * break.
+ * fixture.h: what the tests of the elements are made of. One behaviour a test. What gst-interpipe
+ * gets wrong is tested by verify/plugin; here is what relay adds, and what its way of delivering
+ * could break.
  *
- * Producers and consumers are harnesses around one element each; buffers and events that tests count
- * have their number as offset. Waits are bounded by GstCheck's time for a test.
+ * Producers and consumers are harnesses around one element each; buffers and events that tests
+ * count have their number as offset. GstCheck ends a test that waits for too long.
  */
 #pragma once
 
@@ -15,7 +15,7 @@
 #define CAPS(n) "application/x-relay, n=(int)" #n
 /* Of a wait that ends by itself only if something is wrong. */
 #define SOON_US (5 * G_TIME_SPAN_SECOND)
-/* Between two looks at what announces itself to nobody. */
+/* Between two looks at what does not announce itself. */
 #define LOOK_US 500
 /* For what must not come. */
 #define QUIET_US (50 * G_TIME_SPAN_MILLISECOND)
@@ -48,7 +48,7 @@ GstEvent *await_event (GstHarness *h, GstEventType type);
 guint64 stat_of (GstHarness *h, const gchar *name);
 void await_stat (GstHarness *h, const gchar *name, guint64 value);
 
-/* Who delivers to it stands still at the next buffer, until go_on() with what this returned. */
+/* Its worker stands still at the next buffer, until go_on() with what this returned. */
 gulong stall (GstHarness *h);
 void await_stalled (GstHarness *h);
 void go_on (GstHarness *h, gulong probe);

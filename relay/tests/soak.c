@@ -2,11 +2,12 @@
 /*
  * soak.c: many buffers and many switches, and memory that does not grow.
  *
- *   soak [--long]     100,000 buffers delivered and 1,000 switches; 10,000,000 and 100,000
+ * soak [--long]     100,000 buffers delivered and 1,000 switches; 10,000,000 and 100,000
  *
- * Producers push flat out, each consumer has a limit, one thread switches consumers at random, renames a
- * producer now and then and stops and starts a consumer. At the end each consumer must hear each
- * producer. The plugin is RELAY_PLUGIN. Prints one line of JSON; exit status 0: memory did not grow.
+ * Producers push flat out, each consumer has a limit, one thread switches consumers at random,
+ * renames a producer now and then and stops and starts a consumer. At the end each consumer must
+ * hear each producer. The plugin is RELAY_PLUGIN. Prints one line of JSON; exit status 0: memory
+ * did not grow.
  */
 #include <gst/gst.h>
 #include <stdatomic.h>
@@ -17,7 +18,7 @@
 #define PRODUCERS 3
 #define CONSUMERS 12
 #define LIMIT 64
-/* A producer does not run away from consumers on a busy machine: then most of it would be dropped. */
+/* On a busy machine a producer would run away from consumers, and most would be dropped. */
 #define PUSHES_AT_A_TIME 32
 /* Of the whole run, before memory is looked at for the first time: pools and caches fill. */
 #define WARM_UP_PERCENT 20

@@ -31,7 +31,7 @@ GST_START_TEST (test_stalled_costs_only_itself)
 }
 GST_END_TEST
 
-/* All lanes stalled, with as many names as there can be lanes. */
+/* All queues stalled, with as many names as there can be queues. */
 GST_START_TEST (test_stalled_many)
 {
   GstHarness *p[24], *stalled[24], *fine[24];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* test-inbox.c: the queue alone, while its holder is away: the test itself is who holds it. */
+/* test-inbox.c: the queue alone, while its holder, the test, is away. */
 #include "../relay-inbox.h"
 
 #include <gst/check/gstcheck.h>
@@ -9,18 +9,18 @@
 
 GST_DEBUG_CATEGORY (relay_src_debug);
 
-static gboolean
-serve (RelayInbox *inbox, gpointer data)
+static guint
+deliver (RelayInbox *inbox, gpointer data, gboolean *more)
 {
-  (void) inbox, (void) data;
-  return FALSE;
+  (void) inbox, (void) data, (void) more;
+  return 0;
 }
 
 static RelayInbox *
 inbox_new (void)
 {
   g_autoptr (GstPad) pad = gst_object_ref_sink (gst_pad_new ("src", GST_PAD_SRC));
-  RelayInbox *inbox = relay_inbox_new (pad, serve, NULL);
+  RelayInbox *inbox = relay_inbox_new (pad, deliver, NULL);
 
   atomic_store (&inbox->accepting, TRUE);
   return inbox;
@@ -29,24 +29,24 @@ inbox_new (void)
 typedef struct {
   RelayInbox *inbox;
   RelayKind kind;
-  GstMiniObject *item;
+  GstMiniObject *content;
 } Put;
 
 static gpointer
 put (gpointer data)
 {
   const Put *put = data;
-  g_autoptr (RelayParcel) parcel = relay_parcel_new (put->kind, put->item, NULL);
+  g_autoptr (RelayItem) item = relay_item_new (put->kind, put->content, NULL);
   gboolean full = FALSE;
 
-  return GINT_TO_POINTER (relay_inbox_put (put->inbox, &parcel->entries[0], FALSE, &full));
+  return GINT_TO_POINTER (relay_inbox_put (put->inbox, &item->entries[0], FALSE, &full));
 }
 
 /* Whether it is put although the holder is away for longer than a producer's patience. */
 static gboolean
-put_while_held (RelayInbox *inbox, RelayKind kind, gpointer item)
+put_while_held (RelayInbox *inbox, RelayKind kind, gpointer content)
 {
-  Put its = { inbox, kind, item };
+  Put its = { inbox, kind, content };
   GThread *thread;
 
   atomic_store (&inbox->held, TRUE);

@@ -105,7 +105,7 @@ GST_START_TEST (test_discont)
 }
 GST_END_TEST
 
-GST_START_TEST (test_backlog_bounds_what_nobody_bounds)
+GST_START_TEST (test_backlog_without_limits)
 {
   GstHarness *p = producer_new ("p", CAPS (1));
   GstHarness *c = consumer_new ("p");
@@ -189,7 +189,7 @@ expect_event (GstHarness *c)
 }
 
 /* The first ones come, and what the end of a stream depends on, and buffers. */
-GST_START_TEST (test_events_are_bounded)
+GST_START_TEST (test_events_are_limited)
 {
   GstHarness *p = producer_new ("p", CAPS (1));
   GstHarness *c = consumer_playing ("p");
@@ -243,7 +243,7 @@ GST_START_TEST (test_events_find_room_again)
 GST_END_TEST
 
 /* They go with the buffer that comes next, and that is dropped each time: its caps are refused. */
-GST_START_TEST (test_events_without_a_buffer_are_bounded)
+GST_START_TEST (test_events_without_a_buffer_are_limited)
 {
   GstHarness *p = producer_new ("p", CAPS (1));
   GstHarness *c = consumer_new ("p");
@@ -269,11 +269,11 @@ relay_limits_suite (void)
   ADD ("full drops the new", test_full_drops_the_new);
   ADD ("leaky drops the old", test_leaky_drops_the_old);
   ADD ("discont", test_discont);
-  ADD ("backlog", test_backlog_bounds_what_nobody_bounds);
+  ADD ("backlog", test_backlog_without_limits);
   ADD ("block waits last", test_block_waits_last);
-  ADD ("events", test_events_are_bounded);
+  ADD ("events", test_events_are_limited);
   ADD ("events find room again", test_events_find_room_again);
-  ADD ("events without a buffer", test_events_without_a_buffer_are_bounded);
+  ADD ("events without a buffer", test_events_without_a_buffer_are_limited);
   return suite;
 }
 

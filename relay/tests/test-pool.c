@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-pool.c: workers that stay away. Each test stops one, or ends it, at one of the places in its round at which
- * it calls anything: the clock, a semaphore, an inbox; so between two inboxes as well, and when it has been woken,
- * or has just been given a lane. Others have to serve all inboxes but the one in its hands.
+ * test-pool.c: workers that stay away. Each test stops one, or ends it, at one of the places in
+ * its round at which it calls anything: the clock, a semaphore, an inbox; so between two things as
+ * well, and when it has been woken, or has just been given a queue. Others have to serve all
+ * things but the one in its hands.
  *
- * The places are found by the linker, which has these functions wrapped (CMakeLists.txt). Each test is a process of
- * its own: the pool is one.
+ * The places are found by the linker, which has these functions wrapped (CMakeLists.txt). Each
+ * test is a process of its own: the pool is one.
  */
-#define _GNU_SOURCE
+#include "../relay-os.h"
 #include "../relay-pool.h"
 
-#include <errno.h>
 #include <gst/check/gstcheck.h>
 #include <pthread.h>
 
-/* Of a lane: as many as may be lost, and two more. */
-#define INBOXES 4
+/* Of a queue: as many as may be lost, and two more. */
+#define THINGS 4
 /* More than a worker comes by from one sleep to the next. */
 #define PLACES 14
 /* Served that often after it happened: the pool goes on. */
 #define ROUNDS 20
 #define BETWEEN_CALLS_US 2000
-/* RELAY_LATE_MS, and a keeper's look, for each worker; on a machine that is busy. */
+/* RELAY_LATE_MS, and a monitor's look, for each worker; on a machine that is busy. */
 #define SOON_US (4 * G_TIME_SPAN_SECOND)
 
 typedef enum { STALLS, ENDS } How;
@@ -38,7 +38,7 @@ static struct {
 
 static struct {
   atomic_int served, inside;
-} counts[INBOXES];
+} counts[THINGS];
 static atomic_bool twice; /* two workers with one inbox */
 
 static __thread gboolean is_watched;
@@ -65,7 +65,7 @@ come_by (void)
   is_watched = FALSE;
   if (stop.how == ENDS)
     pthread_exit (NULL);
-  while (__real_sem_wait (&stop.go_on) == -1 && errno == EINTR)
+  while (__real_sem_wait (&stop.go_on) == -1)
     ;
 }
 
@@ -107,7 +107,7 @@ start_watched (void *data)
   return start.run (start.data);
 }
 
-/* The keeper is the one without data. */
+/* The monitor is the one without data. */
 int
 __wrap_pthread_create (
     pthread_t *thread, const pthread_attr_t *attributes, void *(*run) (void *), void *data)
@@ -122,57 +122,69 @@ __wrap_pthread_create (
   return __real_pthread_create (thread, attributes, start_watched, start);
 }
 
-static gboolean
-serve (RelayInbox *inbox, gpointer data)
+typedef struct {
+  RelayWork work;
+  gint number;
+} Thing;
+
+static void
+thing_free (gpointer data)
 {
-  const gint i = GPOINTER_TO_INT (data);
-  (void) inbox;
+  relay_pool_forget (data);
+  g_free (data);
+}
+
+static guint
+run (RelayWork *work, gboolean *more)
+{
+  const gint i = ((Thing *) work)->number;
+  (void) more;
 
   if (atomic_fetch_add (&counts[i].inside, 1) > 0)
     atomic_store (&twice, TRUE);
   come_by ();
   atomic_fetch_add (&counts[i].served, 1);
   atomic_fetch_sub (&counts[i].inside, 1);
-  return FALSE;
+  return 1;
 }
 
 static void
-inboxes_new (RelayInbox *inboxes[INBOXES])
+things_new (Thing *things[THINGS])
 {
-  g_autoptr (GstPad) pad = gst_object_ref_sink (gst_pad_new ("src", GST_PAD_SRC));
-
-  for (gint i = 0; i < INBOXES; i++) {
-    inboxes[i] = relay_inbox_new (pad, serve, GINT_TO_POINTER (i));
-    relay_pool_place (inboxes[i], 0);
-    atomic_store (&inboxes[i]->open, TRUE);
+  for (gint i = 0; i < THINGS; i++) {
+    things[i] = g_new0 (Thing, 1);
+    relay_object_init (things[i], thing_free);
+    things[i]->work.run = run;
+    things[i]->number = i;
+    relay_pool_place (&things[i]->work, 0);
   }
 }
 
 /* How many of them have been served again and again since `since`. */
 static guint
-count_served (const gint since[INBOXES])
+count_served (const gint since[THINGS])
 {
   guint n = 0;
 
-  for (guint i = 0; i < INBOXES; i++)
+  for (guint i = 0; i < THINGS; i++)
     n += atomic_load (&counts[i].served) - since[i] >= ROUNDS;
   return n;
 }
 
 /* Calls all until so many are served, as producers do. */
 static gboolean
-call_until (RelayInbox *inboxes[INBOXES], guint served)
+run_until (Thing *things[THINGS], guint served)
 {
   const gint64 until = g_get_monotonic_time () + SOON_US;
-  gint since[INBOXES];
+  gint since[THINGS];
 
-  for (guint i = 0; i < INBOXES; i++)
+  for (guint i = 0; i < THINGS; i++)
     since[i] = atomic_load (&counts[i].served);
   while (count_served (since) < served) {
     if (g_get_monotonic_time () > until)
       return FALSE;
-    for (guint i = 0; i < INBOXES; i++)
-      relay_inbox_call (inboxes[i]);
+    for (guint i = 0; i < THINGS; i++)
+      relay_pool_schedule (&things[i]->work, __real_relay_now ());
     g_usleep (BETWEEN_CALLS_US);
   }
   return TRUE;
@@ -189,14 +201,14 @@ arm (gint at, gint times, How how)
 }
 
 static void
-await_stopped (RelayInbox *inboxes[INBOXES])
+await_stopped (Thing *things[THINGS])
 {
   const gint64 until = g_get_monotonic_time () + SOON_US;
 
   while (atomic_load (&stop.stopped) < stop.times) {
-    fail_if (g_get_monotonic_time () > until, "nobody comes by place %d", stop.at);
-    for (guint i = 0; i < INBOXES; i++)
-      relay_inbox_call (inboxes[i]);
+    fail_if (g_get_monotonic_time () > until, "no worker comes by place %d", stop.at);
+    for (guint i = 0; i < THINGS; i++)
+      relay_pool_schedule (&things[i]->work, __real_relay_now ());
     g_usleep (BETWEEN_CALLS_US);
   }
 }
@@ -204,17 +216,17 @@ await_stopped (RelayInbox *inboxes[INBOXES])
 static void
 check (gint n, gint times)
 {
-  RelayInbox *inboxes[INBOXES];
+  Thing *things[THINGS];
 
-  inboxes_new (inboxes);
-  fail_unless (call_until (inboxes, INBOXES));
+  things_new (things);
+  fail_unless (run_until (things, THINGS));
   arm (n / 2, times, n % 2 == 0 ? STALLS : ENDS);
-  await_stopped (inboxes);
-  fail_unless (call_until (inboxes, INBOXES - (guint) times), "the others are not served");
+  await_stopped (things);
+  fail_unless (run_until (things, THINGS - (guint) times), "the others are not served");
   for (gint i = 0; stop.how == STALLS && i < times; i++)
     __real_sem_post (&stop.go_on);
   if (stop.how == STALLS)
-    fail_unless (call_until (inboxes, INBOXES), "not all are served again");
+    fail_unless (run_until (things, THINGS), "not all are served again");
   fail_if (atomic_load (&twice), "two workers serve one inbox");
 }
 
@@ -224,7 +236,7 @@ GST_START_TEST (test_worker_stays_away)
 }
 GST_END_TEST
 
-/* The second is as good as any, but most often the one that was given the first one's lane. */
+/* The second is as good as any, but most often the one that was given the first one's queue. */
 GST_START_TEST (test_two_workers_stay_away)
 {
   check (__i__, 2);
@@ -232,27 +244,27 @@ GST_START_TEST (test_two_workers_stay_away)
 GST_END_TEST
 
 static gpointer
-call_watched (gpointer inbox)
+schedule_watched (gpointer work)
 {
   is_watched = TRUE;
-  relay_inbox_call (inbox);
+  relay_pool_schedule (work, __real_relay_now ());
   return NULL;
 }
 
-/* Who calls a worker that sleeps has the lane in its hands for a moment. */
-GST_START_TEST (test_caller_stays_away)
+/* A thread that wakes a worker has the queue in its hands for a moment. */
+GST_START_TEST (test_scheduler_stays_away)
 {
-  RelayInbox *inboxes[INBOXES];
+  Thing *things[THINGS];
 
-  inboxes_new (inboxes);
-  fail_unless (call_until (inboxes, INBOXES));
+  things_new (things);
+  fail_unless (run_until (things, THINGS));
   g_usleep (BETWEEN_CALLS_US); /* the worker sleeps, most likely */
   arm (__i__, 1, STALLS);
-  g_thread_unref (g_thread_new ("caller", call_watched, inboxes[0]));
-  await_stopped (inboxes);
-  fail_unless (call_until (inboxes, INBOXES - 1), "the others are not served");
+  g_thread_unref (g_thread_new ("caller", schedule_watched, things[0]));
+  await_stopped (things);
+  fail_unless (run_until (things, THINGS - 1), "the others are not served");
   __real_sem_post (&stop.go_on);
-  fail_unless (call_until (inboxes, INBOXES), "not all are served again");
+  fail_unless (run_until (things, THINGS), "not all are served again");
 }
 GST_END_TEST
 
@@ -262,7 +274,7 @@ relay_pool_suite (void)
   Suite *suite = suite_create ("relay-pool");
   TCase *worker = tcase_create ("worker stays away");
   TCase *two = tcase_create ("two workers stay away");
-  TCase *caller = tcase_create ("caller stays away");
+  TCase *caller = tcase_create ("scheduler stays away");
 
   GST_DEBUG_CATEGORY_INIT (relay_src_debug, "relay-pool", 0, "the pool alone");
   suite_add_tcase (suite, worker);
@@ -270,7 +282,7 @@ relay_pool_suite (void)
   suite_add_tcase (suite, two);
   tcase_add_loop_test (two, test_two_workers_stay_away, 0, 2 * PLACES);
   suite_add_tcase (suite, caller);
-  tcase_add_loop_test (caller, test_caller_stays_away, 0, 3);
+  tcase_add_loop_test (caller, test_scheduler_stays_away, 0, 3);
   return suite;
 }
 

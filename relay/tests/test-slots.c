@@ -136,9 +136,9 @@ test_threads (void)
 static RelaySlot list;
 
 static gboolean
-is_number (gpointer item, gconstpointer number)
+is_number (gpointer member, gconstpointer number)
 {
-  return ((Thing *) item)->number == GPOINTER_TO_UINT (number);
+  return ((Thing *) member)->number == GPOINTER_TO_UINT (number);
 }
 
 /* Puts things in and takes them out again; none of another thread may be lost. */

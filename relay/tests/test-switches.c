@@ -73,8 +73,8 @@ note_order (GstPad *pad, GstPadProbeInfo *info, gpointer data)
   return GST_PAD_PROBE_DROP;
 }
 
-/* Producers push flat out, a consumer goes from each to the next when it has heard it. What comes late
- * of one that it has left would show as a change back. */
+/* Producers push flat out, a consumer goes from each to the next when it has heard it. What comes
+ * late of one that it has left would show as a change back. */
 GST_START_TEST (test_order_over_switches)
 {
   Runner runners[RUNNERS] = { 0 };
@@ -159,7 +159,8 @@ note_caps (GstPad *pad, GstPadProbeInfo *info, gpointer came)
   return GST_PAD_PROBE_OK;
 }
 
-/* They come with the first buffer, and not from the base class's thread because the appsrc was told of them. */
+/* They come with the first buffer, and not from the base class's thread because the appsrc was
+ * told of them. */
 GST_START_TEST (test_no_caps_before_a_buffer)
 {
   GstHarness *p = producer_new ("p", CAPS (1));

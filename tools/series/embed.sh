@@ -9,14 +9,10 @@ readonly -A embed_patch=([wolf]=wolf/0001-guard-sources.patch
 readonly -A embed_place=([wolf]=wolf/src/wolf-guard
   [gst-interpipe]=gst-interpipe/gst/interpipe/wolf-guard)
 
-embedded_files() { # TREE: Wolf gets all of guard, gst-interpipe the files that its build file names
+embedded_files() { # TREE: the build file and the files that it names
   local build=$guard/embed/${embed_build[$1]}
   printf '%s\n' "$build"
-  if [[ $1 == wolf ]]; then
-    printf '%s\n' "$guard"/include/wolf-guard/*.{h,hpp} "$guard"/src/*.{c,h}
-  else
-    grep -oE "^ *'(include|src)/[^']*\.[ch]'" "$build" | sed "s|^ *'\(.*\)'|$guard/\1|"
-  fi
+  grep -oE "(^|[ '])(include|src)/[^' )]*\.(c|h|hpp)" "$build" | sed "s|^[ ']*|$guard/|"
 }
 
 guard_patch() { # TREE TARGET: on stdout; its own header is kept, so it is edited there

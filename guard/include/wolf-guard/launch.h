@@ -3,20 +3,22 @@
  * wolf-guard/launch.h: the launch token
  * =====================================
  *
- * One token stands for one launch of a session. Session ids do not: Wolf's are a hash of the client's
- * certificate and repeat with every launch of the same client. The token is made before the first
- * thread of the launch starts, is set once by whoever stops the session, and stays set: a thread
- * that comes to life, registers a handler or returns from a wait after the stop finds out by asking.
+ * A token stands for one launch of a session. Session ids do not: Wolf's are a hash of the client's
+ * certificate and repeat with every launch of the same client. Make the token before the first thread
+ * of the launch starts. It is stopped once and stays stopped. A thread that starts, registers a handler or
+ * returns from a wait after the stop asks the token and learns of it.
  *
- * Tokens are filed under the session's id, so that a stop that knows nothing but an id reaches every
- * launch of it. A set token leaves the file; the next launch of the same id gets a fresh one.
+ * Tokens are filed under the session's id, so that a stop that knows only the id reaches every launch of
+ * it. A stopped token leaves the file. The next launch of the same id gets a new one.
  *
- * Threads:    every function, any thread.
- * Blocking:   bounded by guard's own short critical sections (a list operation). Watch functions
- *             run outside of them, in the thread that stops.
+ * Threads:    any, for every function.
+ * Blocking:   for a list operation under guard's own mutex. wg_launch_unwatch() also waits for a call of
+ *             its function that has begun. Watch functions run without the mutex, in the thread that
+ *             stops.
+ * Errors:     none; no function fails.
  *
- * Invariant:  wg_launch_watch() and wg_launch_stop() racing: the function is called exactly once,
- *             by whichever came second.
+ * Invariants: when wg_launch_watch() and wg_launch_stop() race, the function is called exactly once;
+ *             after wg_launch_unwatch() it is not called and not running.
  */
 #pragma once
 
@@ -26,35 +28,33 @@ G_BEGIN_DECLS
 
 typedef struct WgLaunch WgLaunch;
 
-/* Called once when the launch is stopped; must not block. */
+/* Called once when the launch is stopped. It must not block, and must not take a lock that is held
+ * around wg_launch_unwatch(). */
 typedef void (*WgLaunchFunc) (gpointer data);
 
-/* A new launch of the session `id`, filed under it until it is stopped. Never NULL. Free the
- * reference with wg_launch_unref(); the file keeps one of its own. */
+/* A new launch of the session `id`, filed under it until it is stopped. Never NULL. Free the reference
+ * with wg_launch_unref(); the file keeps one of its own. */
 WgLaunch *wg_launch_begin (const char *id);
 
-/* The newest launch of `id` that is not stopped, or NULL. Free with wg_launch_unref(). */
-WgLaunch *wg_launch_find (const char *id);
+/* Give a reference back. NULL is ignored. */
+void wg_launch_unref (WgLaunch *launch);
 
-WgLaunch *wg_launch_ref (WgLaunch *launch);
-void wg_launch_unref (WgLaunch *launch); /* NULL is fine */
+gboolean wg_launch_is_stopped (WgLaunch *launch);
 
-const char *wg_launch_id (WgLaunch *launch);
-gboolean wg_launch_stopped (WgLaunch *launch);
-
-/* Stop this launch; the second time does nothing. */
+/* Stop this launch and call its watch functions. The second time it does nothing. */
 void wg_launch_stop (WgLaunch *launch);
 
-/* Stop every launch filed under `id`; says how many there were. */
+/* Stop every launch filed under `id`. Returns how many there were. */
 guint wg_launch_stop_id (const char *id);
 
-/* Call func(data) when the launch is stopped, at once and in this thread if it already is.
- * `notify` (may be NULL) frees `data` when the function will not run any more. Returns a number for
+/* Call func(data) when the launch is stopped; at once, in this thread, if it already is. `notify` (or
+ * NULL) frees `data` when the function will not run any more. Returns a number for
  * wg_launch_unwatch(), 0 if the function has already run. */
 guint wg_launch_watch (WgLaunch *launch, WgLaunchFunc func, gpointer data, GDestroyNotify notify);
 
-/* Take a watch back. A call that has begun in another thread may still be running on return: keep
- * what it touches alive through `data` and `notify`. */
+/* Take a watch back. The function is not called after the return. A call that has begun in another
+ * thread is waited for; a call in this thread is not, so that the function may do this itself.
+ * A watch of 0, or one that has run, is ignored. */
 void wg_launch_unwatch (WgLaunch *launch, guint watch);
 
 G_END_DECLS

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * wolf-guard/log.h: the one way out for everything that guard has to say
- * ======================================================================
+ * wolf-guard/log.h: all log lines of guard go through one function of the host
+ * ============================================================================
  *
- * The host installs one function; until it does, lines go to stderr. guard never logs while it
- * holds a lock of its own, so the function may take the host's locks. It may be called from any
- * thread, GStreamer's streaming threads included, from several at once, and should not block for
- * long: whoever logs waits for it. That thread may be in its thread-specific destructors (thread.h
- * reports from there), where C++ has destroyed its thread_local objects already.
+ * Until the host installs a function, lines go to stderr. guard never logs while it holds a mutex of
+ * its own, so the function may take the host's locks.
+ *
+ * The function is called from any thread, GStreamer's streaming threads included, and from several at
+ * once. The logging thread waits for it, so it should not block. A thread may log from its
+ * thread-specific destructors (thread.h does): C++ has destroyed its thread_local objects by then.
  */
 #pragma once
 
@@ -23,15 +24,15 @@ typedef enum {
   WG_LOG_ERROR,
 } WgLogLevel;
 
-/* One line, without a newline (those in the arguments become spaces); `line` starts with "[GUARD] "
- * and lives until the call returns. */
+/* One line without a newline; newlines in the arguments become spaces. `line` starts with "[GUARD] "
+ * and is valid until the call returns. */
 typedef void (*WgLogFunc) (WgLogLevel level, const char *line);
 
-/* Install `func`; NULL goes back to stderr. Any thread; blocks on nothing. */
+/* Install `func`; NULL goes back to stderr. Any thread. Does not block. */
 void wg_log_set_func (WgLogFunc func);
 
-/* Format and hand over one line. Any thread, with no guard lock held. Keeps errno, and is no
- * cancellation point, whatever the function does. */
+/* Format one line and hand it over. Any thread that holds no mutex of guard's. Blocks as long as the
+ * function does. Keeps errno and is no cancellation point. */
 void wg_log (WgLogLevel level, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
 G_END_DECLS

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * wolf-guard/serve.hpp: a server's thread outlives what its handlers throw
- * ========================================================================
+ * wolf-guard/serve.hpp: an exception in a handler does not end the server's thread
+ * ================================================================================
  *
- * An exception that nobody catches ends the process, and with it everybody's session, be it only that one message
- * had a word where a number belongs.
+ * An exception that is not caught ends the process, and with it every session. One message with a word in
+ * the place of a number is enough.
  */
 #pragma once
 
@@ -13,9 +13,9 @@
 
 namespace wolf::guard {
 
-/* Calls `run` until it returns. What a handler throws ends that handler: what it held is destroyed, its connection
- * with it, unless somebody else holds that too; then `run` is called again, as io_context::run() may be. One warning a
- * throw. `name` says whose thread it is. */
+/* Calls `run` until it returns. An exception ends the handler that threw it: what the handler owned is
+ * destroyed, and with it the connection, if nothing else owns that. Then `run` is called again, as
+ * io_context::run() may be. Each exception gives one warning. `name` is the thread's. */
 template <class Run> void serve(const char *name, Run run) {
   for (;;) {
     try {

@@ -3,7 +3,7 @@
  * wolf-guard/wolf-guard.hpp: guard for C++: ownership by shared_ptr, watches and threads by scope
  * ==============================================================================================
  *
- * Nothing here has a rule of its own; the C headers say what each call waits for.
+ * Nothing here has a rule of its own: the C headers say which thread may call what, and what blocks.
  */
 #pragma once
 
@@ -20,8 +20,8 @@
 #include <wolf-guard/log.h>
 #include <wolf-guard/loop.h>
 #include <wolf-guard/pipeline.h>
+#include <wolf-guard/shutdown.h>
 #include <wolf-guard/thread.h>
-#include <wolf-guard/ward.h>
 
 namespace wolf::guard {
 
@@ -33,18 +33,19 @@ inline launch_ptr begin_launch(const std::string &id) {
   return {wg_launch_begin(id.c_str()), wg_launch_unref};
 }
 
+/* Empty when too few file descriptors are left; wg_pipeline_new() then says so. */
 inline loop_ptr make_loop() {
   return {wg_loop_new(), wg_loop_unref};
 }
 
-/* Who a pipeline belongs to: its name in log lines, the session's id, the launch that may be stopped (or none). */
+/* What a pipeline belongs to: its name in log lines, the session's id, the launch that may be stopped (or none). */
 struct Owner {
   std::string name, session;
   launch_ptr launch;
 };
 
-/* Calls `on_stop` once when the launch is stopped, at once if it already is, and not after this is
- * destroyed, unless the call has begun: so let it own what it touches. No launch, no call. */
+/* Calls `on_stop` once when the launch is stopped, at once if it already is. The destructor waits for a call that has
+ * begun in another thread. Without a launch nothing is called. */
 class LaunchWatch {
 public:
   LaunchWatch(launch_ptr launch, std::function<void()> on_stop) : launch_(std::move(launch)) {
@@ -73,16 +74,16 @@ private:
 inline thread_local launch_ptr current_launch;
 
 inline bool current_launch_stopped() {
-  return current_launch && wg_launch_stopped(current_launch.get());
+  return current_launch && wg_launch_is_stopped(current_launch.get());
 }
 
-/* For a socket that was opened without: see child.h for what settles the matter. */
+/* For a socket that was opened without the flag. child.h has the measure that covers all of them. */
 inline void close_on_exec(int fd) {
   fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-/* A share in an object, as the `data` of a C callback: share() makes it, shared() looks at the object,
- * unshare() and unshare_closure() are the matching destroy notifies. */
+/* A share in an object, as the `data` of a C callback. share() makes it and shared() returns the object.
+ * unshare() and unshare_closure() are the destroy notifies. */
 template <class T> gpointer share(std::shared_ptr<T> object) {
   return new std::shared_ptr<T>(std::move(object));
 }
@@ -96,7 +97,7 @@ template <class T> void unshare_closure(gpointer data, GClosure *) {
   unshare<T>(data);
 }
 
-/* The host's bus sync handler, which gets a share in `object` as its data (see shared()). */
+/* Installs the host's bus sync handler with a share in `object` as its data (see shared()). */
 template <class T>
 void set_sync_handler(GstElement *pipeline, GstBusSyncHandler handler, std::shared_ptr<T> object) {
   if (pipeline_ptr guard{wg_pipeline_find(pipeline), wg_pipeline_unref}) {
@@ -104,8 +105,8 @@ void set_sync_handler(GstElement *pipeline, GstBusSyncHandler handler, std::shar
   }
 }
 
-/* The calling thread's record, for as long as this lives. Destroyed by a forced unwind (pthread_exit, a
- * cancellation) or an exception, without end() before, it reports an unexpected end. */
+/* The calling thread's record, for as long as this lives. Without end() before its destruction it reports an
+ * unexpected end: a forced unwind (pthread_exit, cancellation) or an exception. */
 class ThreadScope {
 public:
   ThreadScope(const char *name, const std::string &session) {
@@ -127,8 +128,8 @@ private:
   bool ended_ = false;
 };
 
-/* A std::thread that runs `body` under a record. An exception that leaves `body` ends the process, as from
- * any std::thread; nothing here catches it, so that the terminate handler still sees where it was thrown. */
+/* A std::thread that runs `body` under a record. An exception that leaves `body` ends the process, as with any
+ * std::thread. It is not caught here, so that the terminate handler still sees where it was thrown. */
 template <class Body> std::thread thread(const char *name, std::string session, Body body) {
   return std::thread([name, session = std::move(session), body = std::move(body)]() mutable {
     ThreadScope scope(name, session);
@@ -137,22 +138,22 @@ template <class Body> std::thread thread(const char *name, std::string session, 
   });
 }
 
-/* Says so when what happens in its scope takes longer than `bound`. */
+/* Logs a warning when its scope takes longer than `limit`. */
 class SlowScope {
 public:
-  SlowScope(std::string what, std::chrono::milliseconds bound) : what_(std::move(what)), bound_(bound) {}
+  SlowScope(std::string what, std::chrono::milliseconds limit) : what_(std::move(what)), limit_(limit) {}
   SlowScope(const SlowScope &) = delete;
   SlowScope &operator=(const SlowScope &) = delete;
   ~SlowScope() {
     auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began_);
-    if (took > bound_) {
+    if (took > limit_) {
       wg_log(WG_LOG_WARNING, "%s took %lld ms", what_.c_str(), static_cast<long long>(took.count()));
     }
   }
 
 private:
   std::string what_;
-  std::chrono::milliseconds bound_;
+  std::chrono::milliseconds limit_;
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 };
 

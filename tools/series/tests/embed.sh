@@ -8,15 +8,16 @@ subject=embed house=$scratch/house wolf=$scratch/wolf place=$scratch/house guard
 mkdir -p -- "$house/patches/wolf" "$wolf" "$guard/embed" "$guard/include/wolf-guard" "$guard/src"
 echo wolf/0001-guard-sources.patch >"$house/series"
 toy_pins "$house"
-echo 'add_library(wolf-guard)' >"$guard/embed/CMakeLists.txt"
+printf '%s\n' 'add_library(wolf-guard include/wolf-guard/a.hpp' '    include/wolf-guard/b.h' '    src/z.h' '    src/z.c)' \
+  >"$guard/embed/CMakeLists.txt"
 printf '%s\n' '#pragma once' '-- not a header' >"$guard/include/wolf-guard/b.h"
 echo 'class A;' >"$guard/include/wolf-guard/a.hpp"
 printf 'no newline at the end' >"$guard/src/z.c"
 echo 'int private;' >"$guard/src/z.h"
-echo 'not embedded' >"$guard/src/README"
+echo 'not embedded' | tee "$guard/src/README" >"$guard/src/unnamed.c"
 target=$house/patches/wolf/0001-guard-sources.patch
 
-# gst-interpipe gets what its build file names and nothing else; without one it gets nothing.
+# A tree gets what its build file names and nothing else; without one it gets nothing.
 subset() {
   printf '%s\n' "wolf_guard = [" "  'src/z.c'," "  'include/wolf-guard/b.h'," "]" >"$guard/embed/meson.build"
   mkdir -p -- "$house/patches/gst-interpipe"
@@ -43,13 +44,13 @@ subset
 "$BUILD" pins --wolf "$wolf" --series "$house/series" >/dev/null
 build patch --wolf "$wolf" --out "$scratch/out"
 as_guard() { # every file at its place, and no others
-  diff -r "$guard/include" "$scratch/out/wolf/src/wolf-guard/include" && diff -r -x README "$guard/src" "$scratch/out/wolf/src/wolf-guard/src" &&
+  diff -r "$guard/include" "$scratch/out/wolf/src/wolf-guard/include" && diff -r -x README -x unnamed.c "$guard/src" "$scratch/out/wolf/src/wolf-guard/src" &&
     cmp "$guard/embed/CMakeLists.txt" "$scratch/out/wolf/src/wolf-guard/CMakeLists.txt" &&
     (($(find "$scratch/out/wolf" -type f | wc -l) == 5))
 }
 check 'the patched tree has guard/, byte by byte' as_guard
 
-for change in 'echo x >>"$1/src/z.c"' 'echo y >"$1/src/y.c"' 'rm "$1/include/wolf-guard/a.hpp"' 'echo x >>"$1/embed/CMakeLists.txt"'; do
+for change in 'echo x >>"$1/src/z.c"' 'sed -i "/z.h/d" "$1/embed/CMakeLists.txt"' 'echo x >>"$1/embed/CMakeLists.txt"'; do
   rm -rf -- "$scratch/changed" && cp -R -- "$guard" "$scratch/changed"
   bash -c "$change" - "$scratch/changed"
   refuses "check: finds ${change//\"/}" 9 "$target" -- embed --check --guard "$scratch/changed"
@@ -58,6 +59,7 @@ sed -i 's/^Forwarded: no/Forwarded: not-needed/' "$target"
 build embed --guard "$guard"
 check 'an edited header is kept' grep -q -x 'Forwarded: not-needed' "$target"
 : >"$guard/src/empty.c"
+echo 'target_sources(wolf-guard src/empty.c)' >>"$guard/embed/CMakeLists.txt"
 refuses 'an empty source, which a patch cannot add' 8 empty.c -- embed --guard "$guard"
 refuses 'no sources' 3 "$scratch/none" --guard -- embed --guard "$scratch/none"
 

@@ -23,6 +23,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <wolf-guard/pipeline.h>
+#include <wolf-guard/shutdown.h>
 
 #define USAGE_ERROR 2
 #define SHUTDOWN_MS                                                                                \

@@ -160,15 +160,15 @@ run_after (LabPipeline *pipeline, const gchar *description, LabPipelineReady rea
   if (guard == NULL) {
     lab_log ("Pipeline: %s", error->message);
   } else {
-    pipeline->element = wg_pipeline_element (guard);
-    g_main_context_push_thread_default (wg_loop_context (pipeline->loop));
+    pipeline->element = wg_pipeline_get_element (guard);
+    g_main_context_push_thread_default (wg_loop_get_context (pipeline->loop));
     ready (pipeline, pipeline->element, data);
-    GstBus *bus = watch_bus (pipeline->element, wg_loop_main_loop (pipeline->loop));
+    GstBus *bus = watch_bus (pipeline->element, wg_loop_get_main_loop (pipeline->loop));
     wg_pipeline_play (guard);
     wg_loop_run (pipeline->loop);
     wg_pipeline_end (guard);
     unwatch_bus (bus);
-    g_main_context_pop_thread_default (wg_loop_context (pipeline->loop));
+    g_main_context_pop_thread_default (wg_loop_get_context (pipeline->loop));
     forget_handlers (pipeline);
     gst_object_unref (pipeline->element);
     wg_pipeline_unref (guard);

@@ -116,7 +116,7 @@ lab_session_unref (LabSession *session)
 gboolean
 lab_session_was_stopped (const LabSession *session)
 {
-  return session->launch != NULL && wg_launch_stopped (session->launch);
+  return session->launch != NULL && wg_launch_is_stopped (session->launch);
 }
 
 void

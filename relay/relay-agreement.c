@@ -1,7 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "relay-allocation.h"
+#include "relay-agreement.h"
 
 #include "relay-inbox.h"
+
+GstCaps *
+relay_agreement_on_caps (RelayList *links)
+{
+  GstCaps *common = NULL;
+
+  for (guint i = 0; i < links->len; i++) {
+    const RelayLink *link = links->members[i];
+    g_autoptr (GstCaps) its = NULL;
+
+    if (atomic_load (&link->ended))
+      continue;
+    its = relay_inbox_get_caps (link->inbox);
+    if (its != NULL && common == NULL)
+      common = gst_caps_ref (its);
+    else if (its != NULL)
+      gst_caps_take (&common, gst_caps_intersect (common, its));
+  }
+  return common;
+}
+
+/* ---- allocation ---- */
 
 typedef struct {
   GstAllocationParams params;
@@ -21,8 +43,8 @@ add_params (Needs *needs, GstQuery *answer)
   }
 }
 
-/* New caps have not come as far as a consumer when its pad has others. What is behind it may answer by what it
- * handles now (x264enc does): the size of other buffers. */
+/* New caps have not come as far as a consumer when its pad has others. What is behind it may
+ * answer by what it handles now (x264enc does): the size of other buffers. */
 static gboolean
 knows_caps (GstPad *pad, GstCaps *caps)
 {
@@ -98,14 +120,14 @@ ask_one (Needs *needs, GstPad *pad, GstQuery *query)
 }
 
 gboolean
-relay_allocation_ask (RelayList *links, GstQuery *query)
+relay_agreement_on_allocation (RelayList *links, GstQuery *query)
 {
   Needs needs = { 0 };
   gboolean agreed = TRUE;
 
   gst_allocation_params_init (&needs.params);
   for (guint i = 0; agreed && links != NULL && i < links->len; i++) {
-    const RelayLink *link = links->items[i];
+    const RelayLink *link = links->members[i];
     if (!atomic_load (&link->ended))
       agreed = ask_one (&needs, link->inbox->pad, query);
   }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pipelines that get stuck: their owners are free in time, they go to the ward, everybody else is
+ * Pipelines that get stuck: their owners are free in time, they go to quarantine, everybody else is
  * served meanwhile, and when the stuck call returns after all, nothing is left.
  */
 #include "session.h"
@@ -8,11 +8,12 @@
 
 #include <gst/app/gstappsink.h>
 #include <stdlib.h>
-#include <wolf-guard/ward.h>
+#include <wolf-guard/inspect.h>
+#include <wolf-guard/shutdown.h>
 
 #define EOS_MS 400
 #define NULL_MS 400
-#define WARD_MAX 2
+#define QUARANTINE_MAX 2
 /* What a loaded machine may add to a bound; to be stuck is to take AWAIT_S and more. */
 #define SLACK_S 10.0
 #define BOUND_S ((EOS_MS + NULL_MS) / 1000.0)
@@ -21,35 +22,35 @@
 
 static Gate push_gate = GATE_INIT, command_gate = GATE_INIT;
 
-static WgWardStatus
-ward (void)
+static WgQuarantineStatus
+quarantine (void)
 {
-  WgWardStatus status;
+  WgQuarantineStatus status;
 
-  wg_ward_status (&status);
+  wg_quarantine_get_status (&status);
   return status;
 }
 
-/* The owner is free, in time, and the ward has one more. */
+/* The owner is free, in time, and the quarantine has one more. */
 static void
-assert_put_aside (Session *session, guint now)
+assert_quarantined (Session *session, guint now)
 {
   session_join (session);
   g_assert_no_error (session->error);
-  g_assert_cmpint (session->end, ==, WG_PIPELINE_IN_WARD);
+  g_assert_cmpint (session->end, ==, WG_PIPELINE_QUARANTINED);
   g_assert_cmpfloat (session->took_s, <, BOUND_S + SLACK_S);
-  g_assert_cmpuint (ward ().now, ==, now);
-  g_assert_cmpuint (ward ().max, ==, WARD_MAX);
+  g_assert_cmpuint (quarantine ().now, ==, now);
+  g_assert_cmpuint (quarantine ().max, ==, QUARANTINE_MAX);
   g_assert_cmpuint (session->finalized, ==, 0);
   g_assert_cmpuint (session->data_freed, ==, 0);
 }
 
 /* What was stuck has been let go: nothing is left of it. */
 static void
-assert_released (Session *session)
+assert_recovered (Session *session)
 {
-  assert_comes (ward_is_empty, NULL);
-  g_assert_cmpfloat (ward ().oldest_s, ==, 0);
+  assert_comes (quarantine_is_empty, NULL);
+  g_assert_cmpfloat (quarantine ().oldest_s, ==, 0);
   session_free (session); /* which waits for the GstPipeline and the handler's data to go */
   assert_comes (no_records, NULL);
   /* Late, but as planned: */
@@ -62,7 +63,7 @@ static void
 test_create (void)
 {
   Session *session = session_new ("wgstucksrc ! queue ! fakesink name=sink", NULL, NULL);
-  WgWardStatus before = ward ();
+  WgQuarantineStatus before = quarantine ();
 
   log_watch ();
   session_start (session);
@@ -70,17 +71,17 @@ test_create (void)
   gate_close (&stuck_create);
   gate_await (&stuck_create, 1);
   session_stop (session);
-  assert_put_aside (session, 1);
-  g_assert_cmpuint (ward ().entered, ==, before.entered + 1);
-  g_assert_cmpfloat (ward ().oldest_s, >=, 0);
-  g_assert_false (ward ().failing);
+  assert_quarantined (session, 1);
+  g_assert_cmpuint (quarantine ().entered, ==, before.entered + 1);
+  g_assert_cmpfloat (quarantine ().oldest_s, >=, 0);
+  g_assert_false (quarantine ().failing);
   g_assert_true (session->stats.eos_seen); /* the encoder's side drained */
   g_assert_cmpuint (session->eos_count, ==, 1);
   g_assert_cmpuint (log_count ("in set_state(NULL) for"), ==, 1);
   gate_open (&stuck_create);
-  assert_released (session);
-  g_assert_cmpuint (ward ().released, ==, before.released + 1);
-  g_assert_cmpuint (log_count ("came through and is released"), ==, 1);
+  assert_recovered (session);
+  g_assert_cmpuint (quarantine ().recovered, ==, before.recovered + 1);
+  g_assert_cmpuint (log_count ("recovered and is freed"), ==, 1);
 }
 
 /* Ended by ERROR, without a stop: ages and bounds count from the end itself. */
@@ -103,14 +104,14 @@ test_create_after_error (void)
   gate_close (&stuck_create);
   gate_await (&stuck_create, 1);
   g_assert_true (wg_pipeline_post (session->pipeline, "error", post_error, NULL, NULL));
-  assert_put_aside (session, 1);
+  assert_quarantined (session, 1);
   g_assert_false (session->stats.eos_sent);
   g_assert_cmpuint (session->eos_count, ==, 0);
   gate_open (&stuck_create);
-  assert_released (session);
-  /* Not "released, <the machine's uptime> s after its stop": */
+  assert_recovered (session);
+  /* Not "freed, <the machine's uptime> s after its stop": */
   for (guint second = 0; second < BOUND_S + SLACK_S + AWAIT_S; second++) {
-    g_autofree char *said = g_strdup_printf ("released, %u.", second);
+    g_autofree char *said = g_strdup_printf ("freed, %u.", second);
 
     released += log_count (said);
   }
@@ -126,10 +127,10 @@ test_start (void)
   session_start (session);
   gate_await (&stuck_start, 1);
   session_stop (session);
-  assert_put_aside (session, 1);
+  assert_quarantined (session, 1);
   g_assert_false (session->stats.eos_sent);
   gate_open (&stuck_start);
-  assert_released (session);
+  assert_recovered (session);
 }
 
 static void
@@ -147,9 +148,9 @@ test_parse (void)
   g_assert_null (session->pipeline);
   g_assert_error (session->error, WG_PIPELINE_ERROR, WG_PIPELINE_ERROR_STOPPED);
   g_assert_cmpfloat ((double) (session->returned - stopped) / G_USEC_PER_SEC, <, BOUND_S + SLACK_S);
-  g_assert_cmpuint (ward ().now, ==, 1);
+  g_assert_cmpuint (quarantine ().now, ==, 1);
   gate_open (&stuck_init);
-  assert_released (session);
+  assert_recovered (session);
 }
 
 static void
@@ -185,10 +186,10 @@ test_push (void)
   gate_close (&push_gate);
   gate_await (&push_gate, 1);
   session_stop (session);
-  assert_put_aside (session, 1);
+  assert_quarantined (session, 1);
   g_assert_false (session->stats.eos_seen);
   gate_open (&push_gate);
-  assert_released (session);
+  assert_recovered (session);
 }
 
 static void
@@ -209,10 +210,10 @@ test_command (void)
   g_assert_true (wg_pipeline_post (session->pipeline, "blocking", blocking, &command_gate, NULL));
   gate_await (&command_gate, 1);
   session_stop (session);
-  assert_put_aside (session, 1);
+  assert_quarantined (session, 1);
   g_assert_true (session->stats.eos_seen); /* drained all the same */
   gate_open (&command_gate);
-  assert_released (session);
+  assert_recovered (session);
 }
 
 /* One source stuck, another healthy: the healthy one's sink gets its EOS. */
@@ -228,12 +229,12 @@ test_one_of_two (void)
   gate_close (&stuck_create);
   gate_await (&stuck_create, 1);
   session_stop (session);
-  assert_put_aside (session, 1);
+  assert_quarantined (session, 1);
   g_assert_true (session->stats.eos_seen);
   g_assert_cmpuint (session->eos_count, ==, 1);
   gate_open (&stuck_create);
-  assert_released (session);
-  g_assert_cmpuint (ward ().now, ==, 0);
+  assert_recovered (session);
+  g_assert_cmpuint (quarantine ().now, ==, 0);
 }
 
 /* A full appsink that nobody reads is slow to drain, not stuck: NULL unlocks it. */
@@ -249,7 +250,7 @@ test_full_appsink (void)
   session_join (session);
   g_assert_cmpint (session->end, ==, WG_PIPELINE_ENDED);
   g_assert_cmpfloat (session->took_s, <, BOUND_S + SLACK_S);
-  g_assert_true (ward_is_empty (NULL));
+  g_assert_true (quarantine_is_empty (NULL));
   session_free (session);
   assert_comes (no_records, NULL);
 }
@@ -280,7 +281,7 @@ test_dead (void)
   assert_comes (vanished, NULL);
   g_assert_cmpuint (log_count ("'s:src' session=4 pipeline=test: ENDED UNEXPECTEDLY"), ==, 1);
   session_stop (session);
-  assert_put_aside (session, 1);
+  assert_quarantined (session, 1);
   g_assert_true (session->stats.eos_seen);
   _exit (0); /* what is leaked is leaked on purpose */
 }
@@ -324,7 +325,7 @@ assert_prompt_calls (GstElement *pipeline, gboolean taken)
   g_assert_cmpfloat (seconds_since (begun), <, PROMPT_S);
 }
 
-/* While the pipeline is stuck and then in the ward, guard's calls return; GStreamer's own do not.
+/* While the pipeline is stuck and then in quarantine, guard's calls return; GStreamer's own do not.
  */
 static void
 test_prompt_while_stuck (void)
@@ -342,7 +343,7 @@ test_prompt_while_stuck (void)
   gate_await (&stuck_create, 1);
   assert_prompt_calls (pipeline, TRUE);
   session_stop (session);
-  assert_put_aside (session, 1);
+  assert_quarantined (session, 1);
   assert_prompt_calls (pipeline, FALSE);
 
   atomic_store (&unguarded_returned, FALSE);
@@ -353,16 +354,16 @@ test_prompt_while_stuck (void)
   g_assert_false (atomic_load (&unguarded_returned));
 
   begun = g_get_monotonic_time ();
-  wg_pipeline_stats (session->pipeline, &stats);
+  wg_pipeline_get_stats (session->pipeline, &stats);
   g_assert_true (stats.ending);
-  g_assert_cmpuint (ward ().now, ==, 1);
+  g_assert_cmpuint (quarantine ().now, ==, 1);
   g_assert_cmpfloat (seconds_since (begun), <, PROMPT_S);
 
   gst_object_unref (pipeline);
   gate_open (&stuck_create);
   assert_comes (has_returned, NULL);
   g_thread_join (unguarded);
-  assert_released (session);
+  assert_recovered (session);
 }
 
 /* --- lifetime --------------------------------------------------------------------------------- */
@@ -428,18 +429,18 @@ test_owner_gone (void)
   session_start (session);
   session_await_playing (session);
   assert_comes (sample_came, NULL);
-  /* The worker is what is stuck: the rest of the pipeline goes on, in the ward. */
+  /* The worker is what is stuck: the rest of the pipeline goes on, in quarantine. */
   gate_close (&command_gate);
   g_assert_true (wg_pipeline_post (session->pipeline, "blocking", blocking, &command_gate, NULL));
   gate_await (&command_gate, 1);
   pipeline = gst_object_ref (session->borrowed);
   session_stop (session);
-  assert_put_aside (session, 1);
+  assert_quarantined (session, 1);
   wg_pipeline_unref (g_steal_pointer (&session->pipeline));
   wg_loop_unref (session->loop);
   session->loop = NULL;
 
-  /* In the ward the host's handler is not asked any more, and nothing piles up on the bus. */
+  /* In quarantine the host's handler is not asked any more, and nothing piles up on the bus. */
   messages = atomic_load (&session->messages);
   for (guint i = 0; i < 100; i++)
     gst_element_post_message (pipeline,
@@ -456,7 +457,7 @@ test_owner_gone (void)
   gst_object_unref (pipeline);
 
   gate_open (&command_gate);
-  assert_comes (ward_is_empty, NULL);
+  assert_comes (quarantine_is_empty, NULL);
   assert_comes (session_finalized, session);
   g_assert_cmpuint (atomic_load (&session->finalized), ==, 1);
   g_assert_cmpuint (atomic_load (&session->data_freed), ==, 1);
@@ -480,12 +481,12 @@ test_owner_gone_stuck_source (void)
   gate_close (&stuck_create);
   gate_await (&stuck_create, 1);
   session_stop (session);
-  assert_put_aside (session, 1);
+  assert_quarantined (session, 1);
   wg_pipeline_unref (g_steal_pointer (&session->pipeline));
   wg_loop_unref (session->loop);
   session->loop = NULL;
   gate_open (&stuck_create);
-  assert_comes (ward_is_empty, NULL);
+  assert_comes (quarantine_is_empty, NULL);
   assert_comes (session_finalized, session);
   g_assert_cmpuint (atomic_load (&sample_data_freed), ==, 1);
   assert_comes (no_records, NULL);
@@ -498,7 +499,7 @@ test_release_race (void)
 {
   enum { ROUNDS = 20 };
   Session *sessions[ROUNDS];
-  WgWardStatus before = ward ();
+  WgQuarantineStatus before = quarantine ();
 
   gate_close (&stuck_create);
   for (guint i = 0; i < ROUNDS; i++) {
@@ -511,7 +512,7 @@ test_release_race (void)
   /* Let them go at about the time at which their owners give up, so that some end and some are put
    * aside. */
   {
-    gint64 due = wg_loop_stop_time (sessions[0]->loop) + (EOS_MS + NULL_MS) * 1000;
+    gint64 due = wg_loop_get_stop_time (sessions[0]->loop) + (EOS_MS + NULL_MS) * 1000;
 
     while (g_get_monotonic_time () < due)
       g_usleep (50);
@@ -519,8 +520,9 @@ test_release_race (void)
   gate_open (&stuck_create);
   for (guint i = 0; i < ROUNDS; i++)
     session_join (sessions[i]);
-  assert_comes (ward_is_empty, NULL);
-  g_assert_cmpuint (ward ().released - before.released, ==, ward ().entered - before.entered);
+  assert_comes (quarantine_is_empty, NULL);
+  g_assert_cmpuint (
+      quarantine ().recovered - before.recovered, ==, quarantine ().entered - before.entered);
   for (guint i = 0; i < ROUNDS; i++)
     session_free (sessions[i]);
   assert_comes (no_records, NULL);
@@ -531,44 +533,44 @@ test_release_race (void)
 static void
 test_failing (void)
 {
-  Session *sessions[WARD_MAX + 1];
+  Session *sessions[QUARANTINE_MAX + 1];
 
   log_watch ();
   gate_close (&stuck_create);
-  for (guint i = 0; i <= WARD_MAX; i++) {
+  for (guint i = 0; i <= QUARANTINE_MAX; i++) {
     sessions[i] = session_new ("wgstucksrc ! queue ! fakesink name=sink", NULL, NULL);
     session_start (sessions[i]);
     gate_await (&stuck_create, i + 1);
-    g_assert_false (ward ().failing);
+    g_assert_false (quarantine ().failing);
     g_assert_cmpuint (log_count ("FAILING"), ==, 0);
     session_stop (sessions[i]);
-    assert_put_aside (sessions[i], i + 1);
+    assert_quarantined (sessions[i], i + 1);
   }
-  g_assert_true (ward ().failing);
+  g_assert_true (quarantine ().failing);
   g_assert_cmpuint (log_count ("FAILING: 3 pipelines with their threads are leaked, "
-                               "WOLF_GUARD_WARD_MAX is 2"),
+                               "WOLF_GUARD_QUARANTINE_MAX is 2"),
       ==, 1);
-  g_assert_cmpfloat (ward ().oldest_s, >, 0);
+  g_assert_cmpfloat (quarantine ().oldest_s, >, 0);
   gate_open (&stuck_create);
-  assert_comes (ward_is_empty, NULL);
-  g_assert_false (ward ().failing);
-  for (guint i = 0; i <= WARD_MAX; i++)
-    assert_released (sessions[i]);
+  assert_comes (quarantine_is_empty, NULL);
+  g_assert_false (quarantine ().failing);
+  for (guint i = 0; i <= QUARANTINE_MAX; i++)
+    assert_recovered (sessions[i]);
 }
 
 #define STRING(number) G_STRINGIFY (number)
 
 static gboolean
-keeper_spoke (gpointer unused)
+monitor_spoke (gpointer unused)
 {
   (void) unused;
   return log_count ("in set_state(NULL) for 9") + log_count ("in set_state(NULL) for 1") > 0
-      && log_count ("in the ward for 10 s (1 of 2)") == 1;
+      && log_count ("kept for 10 s (1 of 2)") == 1;
 }
 
 /* Ten seconds: with -m slow only. */
 static void
-test_keeper (void)
+test_monitor (void)
 {
   Session *session = session_new ("wgstucksrc ! queue ! fakesink name=sink", NULL, NULL);
 
@@ -578,10 +580,10 @@ test_keeper (void)
   gate_close (&stuck_create);
   gate_await (&stuck_create, 1);
   session_stop (session);
-  assert_put_aside (session, 1);
-  assert_comes (keeper_spoke, NULL);
+  assert_quarantined (session, 1);
+  assert_comes (monitor_spoke, NULL);
   gate_open (&stuck_create);
-  assert_released (session);
+  assert_recovered (session);
 }
 
 int
@@ -589,27 +591,27 @@ main (int argc, char **argv)
 {
   g_setenv ("WOLF_GUARD_EOS_MS", STRING (EOS_MS), TRUE);
   g_setenv ("WOLF_GUARD_NULL_MS", STRING (NULL_MS), TRUE);
-  g_setenv ("WOLF_GUARD_WARD_MAX", STRING (WARD_MAX), TRUE);
+  g_setenv ("WOLF_GUARD_QUARANTINE_MAX", STRING (QUARANTINE_MAX), TRUE);
   gst_init (NULL, NULL);
   g_test_init (&argc, &argv, NULL);
   stuck_source_register ();
   log_watch ();
 
-  g_test_add_func ("/ward/stuck/create", test_create);
-  g_test_add_func ("/ward/stuck/create-after-error", test_create_after_error);
-  g_test_add_func ("/ward/stuck/start", test_start);
-  g_test_add_func ("/ward/stuck/parse", test_parse);
-  g_test_add_func ("/ward/stuck/push", test_push);
-  g_test_add_func ("/ward/stuck/command", test_command);
-  g_test_add_func ("/ward/stuck/one-of-two", test_one_of_two);
-  g_test_add_func ("/ward/stuck/full-appsink", test_full_appsink);
-  g_test_add_func ("/ward/stuck/dead", test_dead);
-  g_test_add_func ("/ward/meanwhile/prompt", test_prompt_while_stuck);
-  g_test_add_func ("/ward/lifetime/owner-gone", test_owner_gone);
-  g_test_add_func ("/ward/lifetime/owner-gone-stuck-source", test_owner_gone_stuck_source);
-  g_test_add_func ("/ward/lifetime/release-race", test_release_race);
-  g_test_add_func ("/ward/failing", test_failing);
+  g_test_add_func ("/quarantine/stuck/create", test_create);
+  g_test_add_func ("/quarantine/stuck/create-after-error", test_create_after_error);
+  g_test_add_func ("/quarantine/stuck/start", test_start);
+  g_test_add_func ("/quarantine/stuck/parse", test_parse);
+  g_test_add_func ("/quarantine/stuck/push", test_push);
+  g_test_add_func ("/quarantine/stuck/command", test_command);
+  g_test_add_func ("/quarantine/stuck/one-of-two", test_one_of_two);
+  g_test_add_func ("/quarantine/stuck/full-appsink", test_full_appsink);
+  g_test_add_func ("/quarantine/stuck/dead", test_dead);
+  g_test_add_func ("/quarantine/meanwhile/prompt", test_prompt_while_stuck);
+  g_test_add_func ("/quarantine/lifetime/owner-gone", test_owner_gone);
+  g_test_add_func ("/quarantine/lifetime/owner-gone-stuck-source", test_owner_gone_stuck_source);
+  g_test_add_func ("/quarantine/lifetime/release-race", test_release_race);
+  g_test_add_func ("/quarantine/failing", test_failing);
   if (g_test_slow ())
-    g_test_add_func ("/ward/keeper", test_keeper);
+    g_test_add_func ("/quarantine/monitor", test_monitor);
   return g_test_run ();
 }

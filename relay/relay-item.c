@@ -1,26 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "relay-parcel.h"
+#include "relay-item.h"
 
-#include "relay-topic.h"
-
-#include <time.h>
-
-gint64
-relay_now (void)
-{
-  struct timespec now;
-
-  clock_gettime (CLOCK_MONOTONIC, &now);
-  return now.tv_sec * G_GINT64_CONSTANT (1000000000) + now.tv_nsec;
-}
+#include "relay-os.h"
 
 static void
-parcel_free (gpointer data)
+item_free (gpointer data)
 {
-  RelayParcel *self = data;
+  RelayItem *self = data;
 
-  if (self->item != NULL)
-    gst_mini_object_unref (self->item);
+  if (self->content != NULL)
+    gst_mini_object_unref (self->content);
   gst_clear_caps (&self->caps);
   if (self->segment != NULL)
     gst_event_unref (self->segment);
@@ -29,7 +18,7 @@ parcel_free (gpointer data)
 }
 
 static void
-measure_time (RelayParcel *self, GstBuffer *first, GstBuffer *last)
+measure_time (RelayItem *self, GstBuffer *first, GstBuffer *last)
 {
   self->time = GST_BUFFER_DTS_OR_PTS (first);
   self->end = GST_BUFFER_DTS_OR_PTS (last);
@@ -38,18 +27,18 @@ measure_time (RelayParcel *self, GstBuffer *first, GstBuffer *last)
 }
 
 static void
-measure (RelayParcel *self)
+measure (RelayItem *self)
 {
   self->time = self->end = GST_CLOCK_TIME_NONE;
   if (self->kind != RELAY_DATA)
     return;
-  if (GST_IS_BUFFER (self->item)) {
-    GstBuffer *buffer = GST_BUFFER_CAST (self->item);
+  if (GST_IS_BUFFER (self->content)) {
+    GstBuffer *buffer = GST_BUFFER_CAST (self->content);
     self->buffers = 1;
     self->bytes = gst_buffer_get_size (buffer);
     measure_time (self, buffer, buffer);
   } else {
-    GstBufferList *list = GST_BUFFER_LIST_CAST (self->item);
+    GstBufferList *list = GST_BUFFER_LIST_CAST (self->content);
     self->buffers = gst_buffer_list_length (list);
     self->bytes = gst_buffer_list_calculate_size (list);
     if (self->buffers > 0)
@@ -58,20 +47,20 @@ measure (RelayParcel *self)
   }
 }
 
-RelayParcel *
-relay_parcel_new (RelayKind kind, GstMiniObject *item, RelayList *links)
+RelayItem *
+relay_item_new (RelayKind kind, GstMiniObject *content, RelayList *links)
 {
   const guint n = links != NULL ? links->len : 1;
-  RelayParcel *self = g_malloc0 (sizeof *self + n * sizeof (RelayEntry));
+  RelayItem *self = g_malloc0 (sizeof *self + n * sizeof (RelayEntry));
 
-  relay_object_init (self, parcel_free);
+  relay_object_init (self, item_free);
   self->kind = kind;
-  self->item = item != NULL ? gst_mini_object_ref (item) : NULL;
+  self->content = content != NULL ? gst_mini_object_ref (content) : NULL;
   self->links = links;
   self->n_entries = n;
   for (guint i = 0; i < n; i++) {
-    self->entries[i].parcel = self;
-    self->entries[i].link = links != NULL ? links->items[i] : NULL;
+    self->entries[i].item = self;
+    self->entries[i].link = links != NULL ? links->members[i] : NULL;
   }
   measure (self);
   self->at = relay_now ();
@@ -79,16 +68,16 @@ relay_parcel_new (RelayKind kind, GstMiniObject *item, RelayList *links)
 }
 
 GstMiniObject *
-relay_parcel_take_item (RelayParcel *self)
+relay_item_take_content (RelayItem *self)
 {
   if (relay_is_only (self))
-    return g_steal_pointer (&self->item);
-  return gst_mini_object_ref (self->item);
+    return g_steal_pointer (&self->content);
+  return gst_mini_object_ref (self->content);
 }
 
 gboolean
-relay_parcel_is_dispensable (const RelayParcel *self)
+relay_item_is_dispensable (const RelayItem *self)
 {
   return (self->kind == RELAY_EVENT || self->kind == RELAY_PROMPT)
-      && GST_EVENT_TYPE (self->item) != GST_EVENT_SEGMENT_DONE;
+      && GST_EVENT_TYPE (self->content) != GST_EVENT_SEGMENT_DONE;
 }

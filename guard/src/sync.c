@@ -1,10 +1,49 @@
-/* SPDX-License-Identifier: MIT
- *
- * guard's own threads take no signals: the host's handlers run where the host expects them.
- */
+/* SPDX-License-Identifier: MIT */
 #include "sync.h"
 
 #include <signal.h>
+#include <time.h>
+
+/* How often a wait looks at the clock that a test has set. */
+#define TEST_CLOCK_POLL_US 1000
+
+void
+wg_cond_init (pthread_cond_t *cond)
+{
+  pthread_condattr_t attr;
+
+  pthread_condattr_init (&attr);
+  pthread_condattr_setclock (&attr, CLOCK_MONOTONIC);
+  pthread_cond_init (cond, &attr);
+  pthread_condattr_destroy (&attr);
+}
+
+void
+wg_cond_wait (pthread_cond_t *cond, pthread_mutex_t *mutex)
+{
+  int cancel;
+
+  pthread_setcancelstate (PTHREAD_CANCEL_DISABLE, &cancel);
+  pthread_cond_wait (cond, mutex);
+  pthread_setcancelstate (cancel, NULL);
+}
+
+gboolean
+wg_cond_wait_until (pthread_cond_t *cond, pthread_mutex_t *mutex, gint64 deadline)
+{
+  gboolean real = wg_clock_is_real ();
+  gint64 until = real ? deadline : g_get_monotonic_time () + TEST_CLOCK_POLL_US;
+  struct timespec at = {
+    .tv_sec = until / G_USEC_PER_SEC,
+    .tv_nsec = until % G_USEC_PER_SEC * 1000,
+  };
+  int cancel, result;
+
+  pthread_setcancelstate (PTHREAD_CANCEL_DISABLE, &cancel);
+  result = pthread_cond_timedwait (cond, mutex, &at);
+  pthread_setcancelstate (cancel, NULL);
+  return result == 0 || (!real && wg_clock_now () < deadline);
+}
 
 typedef struct {
   char name[16]; /* as much as the kernel keeps, the final 0 included */
@@ -26,7 +65,8 @@ spawned (void *data)
 gboolean
 wg_spawn (const char *name, void *(*func) (void *), void *data)
 {
-  /* A fault kills at once where its signal is blocked: the host's crash report would be lost. */
+  /* The host's handlers run where the host expects them. A fault kills at once where its signal is
+   * blocked, and the host's crash report would be lost. */
   static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS };
   Spawn *spawn = g_new (Spawn, 1);
   sigset_t blocked, before;

@@ -7,8 +7,11 @@
 
 #define EOS_MS_DEFAULT 2000  /* an encoder drains in tens of ms; two seconds is a very busy GPU */
 #define NULL_MS_DEFAULT 3000 /* releasing a GPU's resources; together they make 5 s, the promise */
-#define QUARANTINE_MAX_DEFAULT 32 /* about a GiB of 1080p pipelines */
-#define MS_MAX 600000             /* ten minutes: a larger number is a mistake of the unit */
+#define QUARANTINE_MAX_DEFAULT 32   /* about a GiB of 1080p pipelines */
+#define DISPATCH_THREADS_DEFAULT 32 /* each session may wait for its container at once */
+#define DISPATCH_THREADS_MAX 1000
+#define DISPATCH_LOST_MAX_DEFAULT 8
+#define MS_MAX 600000 /* ten minutes: a larger number is a mistake of the unit */
 #define QUARANTINE_MAX_MAX 100000
 
 #define OLD_QUARANTINE_MAX "WOLF_GUARD_WARD_MAX"
@@ -29,17 +32,27 @@ wg_settings_parse (const char *name, const char *value, guint min, guint max, gu
   return fallback;
 }
 
+static guint
+from_environment (const char *name, guint max, guint fallback)
+{
+  return wg_settings_parse (name, getenv (name), 1, max, fallback);
+}
+
 static void
 read_settings (void)
 {
-  settings.eos_ms = wg_settings_parse (
-      "WOLF_GUARD_EOS_MS", getenv ("WOLF_GUARD_EOS_MS"), 1, MS_MAX, EOS_MS_DEFAULT);
-  settings.null_ms = wg_settings_parse (
-      "WOLF_GUARD_NULL_MS", getenv ("WOLF_GUARD_NULL_MS"), 1, MS_MAX, NULL_MS_DEFAULT);
   if (getenv (OLD_QUARANTINE_MAX))
     wg_log (WG_LOG_WARNING, OLD_QUARANTINE_MAX " has no effect; it is WOLF_GUARD_QUARANTINE_MAX");
-  settings.quarantine_max = wg_settings_parse ("WOLF_GUARD_QUARANTINE_MAX",
-      getenv ("WOLF_GUARD_QUARANTINE_MAX"), 1, QUARANTINE_MAX_MAX, QUARANTINE_MAX_DEFAULT);
+  settings = (WgSettings){
+    .dispatch_threads = from_environment (
+        "WOLF_GUARD_DISPATCH_THREADS", DISPATCH_THREADS_MAX, DISPATCH_THREADS_DEFAULT),
+    .dispatch_lost_max = from_environment (
+        "WOLF_GUARD_DISPATCH_LOST_MAX", DISPATCH_THREADS_MAX, DISPATCH_LOST_MAX_DEFAULT),
+    .eos_ms = from_environment ("WOLF_GUARD_EOS_MS", MS_MAX, EOS_MS_DEFAULT),
+    .null_ms = from_environment ("WOLF_GUARD_NULL_MS", MS_MAX, NULL_MS_DEFAULT),
+    .quarantine_max =
+        from_environment ("WOLF_GUARD_QUARANTINE_MAX", QUARANTINE_MAX_MAX, QUARANTINE_MAX_DEFAULT),
+  };
 }
 
 const WgSettings *

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * The three settings, from the environment, read once.
+ * The settings, from the environment, read once.
  */
 #pragma once
 
 #include <glib.h>
 
 typedef struct {
-  guint eos_ms;         /* WOLF_GUARD_EOS_MS: how long a pipeline may drain */
-  guint null_ms;        /* WOLF_GUARD_NULL_MS: how long it may take to NULL after that */
-  guint quarantine_max; /* WOLF_GUARD_QUARANTINE_MAX */
+  guint dispatch_threads;  /* WOLF_GUARD_DISPATCH_THREADS */
+  guint dispatch_lost_max; /* WOLF_GUARD_DISPATCH_LOST_MAX */
+  guint eos_ms;            /* WOLF_GUARD_EOS_MS: how long a pipeline may drain */
+  guint null_ms;           /* WOLF_GUARD_NULL_MS: how long it may take to NULL after that */
+  guint quarantine_max;    /* WOLF_GUARD_QUARANTINE_MAX */
 } WgSettings;
 
 const WgSettings *wg_settings (void);

@@ -222,44 +222,6 @@ session_free (Session *session)
   g_free (session);
 }
 
-/* --- guard's own words ------------------------------------------------------------------------ */
-
-static pthread_mutex_t log_mutex = PTHREAD_MUTEX_INITIALIZER;
-static GPtrArray *lines;
-
-static void
-keep_line (WgLogLevel level, const char *line)
-{
-  (void) level;
-  pthread_mutex_lock (&log_mutex);
-  g_ptr_array_add (lines, g_strdup (line));
-  pthread_mutex_unlock (&log_mutex);
-}
-
-void
-log_watch (void)
-{
-  pthread_mutex_lock (&log_mutex);
-  if (lines)
-    g_ptr_array_set_size (lines, 0);
-  else
-    lines = g_ptr_array_new_with_free_func (g_free);
-  pthread_mutex_unlock (&log_mutex);
-  wg_log_set_func (keep_line);
-}
-
-guint
-log_count (const char *part)
-{
-  guint count = 0;
-
-  pthread_mutex_lock (&log_mutex);
-  for (guint i = 0; i < lines->len; i++)
-    count += strstr (g_ptr_array_index (lines, i), part) != NULL;
-  pthread_mutex_unlock (&log_mutex);
-  return count;
-}
-
 gboolean
 quarantine_is_empty (gpointer unused)
 {
@@ -268,14 +230,4 @@ quarantine_is_empty (gpointer unused)
   (void) unused;
   wg_quarantine_get_status (&status);
   return status.now == 0;
-}
-
-gboolean
-no_records (gpointer unused)
-{
-  WgThreadCounts counts;
-
-  (void) unused;
-  wg_thread_get_counts (&counts);
-  return counts.alive == 0;
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "gate.h"
+#include "support.h"
 
 #include <stdatomic.h>
 #include <wolf-guard/inspect.h>
@@ -65,10 +66,5 @@ gboolean session_made (Session *session);      /* its pipeline is about to be to
 gboolean session_ended (Session *session);     /* its owner is free */
 gboolean session_finalized (Session *session); /* GstPipeline and the handler's data are gone */
 
-/* Lines that guard logged with `part` in them, since the last log_watch(). */
-void log_watch (void);
-guint log_count (const char *part);
-
-/* Conditions: no pipeline in quarantine; no thread record alive. Data unused. */
+/* Condition: no pipeline in quarantine. Data unused. */
 gboolean quarantine_is_empty (gpointer unused);
-gboolean no_records (gpointer unused);

@@ -19,17 +19,6 @@
 #define OWNERS 8
 #define RACES 10
 
-/* FALSE: this is the child, go on. */
-static gboolean
-run_in_child (void)
-{
-  if (g_test_subprocess ())
-    return FALSE;
-  g_test_trap_subprocess (NULL, 3 * AWAIT_S * G_USEC_PER_SEC, G_TEST_SUBPROCESS_INHERIT_STDERR);
-  g_test_trap_assert_passed ();
-  return TRUE;
-}
-
 static Session *
 playing (const char *description)
 {

@@ -49,6 +49,24 @@ typedef struct {
 
 void wg_pipeline_get_stats (WgPipeline *pipeline, WgPipelineStats *stats);
 
+/* --- the dispatcher */
+
+typedef struct {
+  guint queued, running;  /* tasks now; those on written-off threads are not among the running */
+  guint threads, idle;    /* of the pool now */
+  guint lost, lost_max;   /* written off and not returned; WOLF_GUARD_DISPATCH_LOST_MAX */
+  gboolean failing;       /* lost > lost_max */
+  guint64 posted, ran;    /* since the process started */
+  guint64 written_off;    /* threads */
+  guint64 recovered;      /* those of them whose task returned */
+  guint64 refused;        /* posts */
+  guint64 dropped_late;   /* not begun by their deadline */
+  guint64 dropped_closed; /* their queue was closed, or the process drained */
+  guint64 cancelled;
+} WgDispatchStatus;
+
+void wg_dispatch_get_status (WgDispatchStatus *status);
+
 /* --- threads */
 
 typedef struct {

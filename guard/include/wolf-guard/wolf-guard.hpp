@@ -16,6 +16,7 @@
 #include <thread>
 #include <utility>
 #include <wolf-guard/child.h>
+#include <wolf-guard/dispatch.h>
 #include <wolf-guard/launch.h>
 #include <wolf-guard/log.h>
 #include <wolf-guard/loop.h>
@@ -75,6 +76,43 @@ inline thread_local launch_ptr current_launch;
 
 inline bool current_launch_stopped() {
   return current_launch && wg_launch_is_stopped(current_launch.get());
+}
+
+using queue_ptr = std::shared_ptr<WgDispatch>;
+
+inline queue_ptr dispatch_queue(const std::string &name) {
+  return {wg_dispatch_get(name.c_str()), wg_dispatch_unref};
+}
+
+/* As in WgTask; 0 is the default there. */
+struct DispatchOptions {
+  std::chrono::milliseconds deadline{0}, limit{0}, delay{0};
+};
+
+/* Have `body` called by the dispatcher. `what` is static text. An exception ends the task only and is logged. False: it is
+ * refused. A body that is refused or dropped is destroyed without having been called, in any thread. */
+template <class Body>
+bool dispatch(const queue_ptr &queue, const char *what, Body body, const DispatchOptions &options = {}) {
+  struct Call {
+    const char *what;
+    Body body;
+  };
+  WgTask task{};
+  task.what = what;
+  task.func = [](gpointer data) {
+    auto call = static_cast<Call *>(data);
+    try {
+      call->body();
+    } catch (const std::exception &e) {
+      wg_log(WG_LOG_WARNING, "%s: ended by an exception: %s", call->what, e.what());
+    }
+  };
+  task.data = new Call{what, std::move(body)};
+  task.notify = [](gpointer data) { delete static_cast<Call *>(data); };
+  task.delay_ms = static_cast<guint>(options.delay.count());
+  task.deadline_ms = static_cast<guint>(options.deadline.count());
+  task.limit_ms = static_cast<guint>(options.limit.count());
+  return wg_dispatch_post(queue.get(), &task, nullptr) != 0;
 }
 
 /* For a socket that was opened without the flag. child.h has the measure that covers all of them. */

@@ -59,6 +59,7 @@ phase (const gchar *format, ...)
 
   va_start (args, format);
   g_vsnprintf (wgi_account->phase, sizeof wgi_account->phase, format, args);
+  g_atomic_int_inc (&wgi_account->phases);
   va_end (args);
 }
 

@@ -16,6 +16,7 @@ typedef struct {
   gint criticals; /* of GLib */
   gint warnings;
   gint reports;       /* of a sanitizer */
+  gint phases;        /* how often phase() was called: whether it goes on */
   gchar phase[96];    /* what the scenario was about to do */
   gchar message[256]; /* the first critical or warning */
   gchar line[16384];  /* the result; empty: the child did not get there */

@@ -19,13 +19,18 @@
 static gboolean
 wait_for (GPid child, guint limit_ms, gint *status)
 {
-  const gint64 until = g_get_monotonic_time () + limit_ms * G_TIME_SPAN_MILLISECOND;
+  gint64 until = 0;
+  gint phases = -1;
   const struct timespec look = { 0, LOOK_MS * 1000000L };
   sigset_t set;
 
   sigemptyset (&set);
   sigaddset (&set, SIGCHLD);
   while (waitpid (child, status, WNOHANG) == 0) {
+    if (g_atomic_int_get (&wgi_account->phases) != phases) {
+      phases = g_atomic_int_get (&wgi_account->phases);
+      until = g_get_monotonic_time () + limit_ms * G_TIME_SPAN_MILLISECOND;
+    }
     if (g_get_monotonic_time () >= until)
       return FALSE;
     sigtimedwait (&set, NULL, &look);

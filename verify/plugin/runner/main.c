@@ -16,7 +16,8 @@
 #define SCENARIO_LIMIT_MS (30000 * WGI_SLOWNESS)
 
 static const Scenario *const tables[] = { lifetime_scenarios, names_scenarios, race_scenarios,
-  locks_scenarios, caps_scenarios, buffers_scenarios, events_scenarios, stress_scenarios };
+  locks_scenarios, caps_scenarios, buffers_scenarios, events_scenarios, queries_scenarios,
+  stress_scenarios };
 
 typedef struct {
   const Scenario *scenario;
@@ -122,6 +123,7 @@ main (int argc, char **argv)
         "Write the lines to standard output too, if it is no terminal", NULL },
     { "only", 0, 0, G_OPTION_ARG_STRING, &options.only, "Scenarios by name or glob, with commas",
         "NAMES" },
+    { "except", 0, 0, G_OPTION_ARG_STRING, &options.except, "Leave these out", "NAMES" },
     { "long", 0, 0, G_OPTION_ARG_NONE, &options.long_run, "The full counts", NULL },
     { "seconds", 0, 0, G_OPTION_ARG_INT, &options.seconds,
         "Stress for so long in one process, instead of rounds", "N" },
@@ -161,7 +163,8 @@ main (int argc, char **argv)
   };
   for (guint i = 0; i < G_N_ELEMENTS (tables); i++)
     for (const Scenario *scenario = tables[i]; scenario->name != NULL; scenario++)
-      if (tally_chooses (options.only, scenario->name))
+      if (tally_chooses (options.only, scenario->name)
+          && (options.except == NULL || !tally_chooses (options.except, scenario->name)))
         run_scenario (scenario, &options, &tally);
   return tally_close (&tally);
 }

@@ -21,7 +21,7 @@ G_BEGIN_DECLS
 
 typedef struct {
   gchar *plugin; /* the file */
-  gchar *side, *commit, *only, *out;
+  gchar *side, *commit, *only, *except, *out;
   gboolean long_run, list;
   gint seconds;    /* of stress in one process; 0: rounds */
   ResultHead head; /* of every line */
@@ -36,7 +36,8 @@ typedef struct {
 
 /* One table a file, each ended by a NULL name. */
 extern const Scenario lifetime_scenarios[], names_scenarios[], race_scenarios[], locks_scenarios[],
-    caps_scenarios[], buffers_scenarios[], events_scenarios[], stress_scenarios[];
+    caps_scenarios[], buffers_scenarios[], events_scenarios[], queries_scenarios[],
+    stress_scenarios[];
 
 /* After: it must hold. Before: it must not, as that is the fault. */
 void promise (Result *result, gboolean held, const gchar *what);

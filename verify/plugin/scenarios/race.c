@@ -53,6 +53,7 @@ foreach_at (gint moment)
 
   for (guint i = 0; i < WAITING; i++) {
     g_autofree gchar *name = g_strdup_printf ("waiting-%d-%u", moment, i);
+    phase ("%s starts", name);
     waiting[i] = consumer_playing (name, later.name);
   }
   for (guint i = 0; i < COMING; i++) {
@@ -68,13 +69,16 @@ foreach_at (gint moment)
     return WAITING;
   for (guint i = 0; i < WAITING; i++)
     missed += !consumer_wait (waiting[i], 1, 0, missed == 0 ? WGI_SOON_MS : 1);
-  phase ("their end after moment %d", moment);
-  for (guint i = 0; i < WAITING; i++)
+  for (guint i = 0; i < WAITING; i++) {
+    phase ("their end after moment %d, %u", moment, i);
     if (!consumer_stop (waiting[i]))
       return WAITING;
-  for (guint i = 0; i < COMING; i++)
+  }
+  for (guint i = 0; i < COMING; i++) {
+    phase ("the others' end after moment %d, %u", moment, i);
     if (!consumer_stop (coming[i]))
       return WAITING;
+  }
   return missed;
 }
 

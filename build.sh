@@ -39,7 +39,7 @@ if [[ ! -r $here/tools/series/messages.sh ]]; then
   echo "build.sh: $here/tools/series is not there; this copy is incomplete" >&2
   exit 1
 fi
-for part in messages place pins series tree diff patch export refresh embed; do
+for part in messages place pins series tree diff rules move patch export refresh embed; do
   # shellcheck source=/dev/null
   . "$here/tools/series/$part.sh"
 done
@@ -52,14 +52,13 @@ catch_defects
 usage() {
   cat <<'EOF'
 usage: build.sh
-       build.sh patch   [TREES] [--out DIR] [--then 'COMMAND']
-       build.sh export  [TREES] [--out DIR] --format quilt|debian|git
+       build.sh patch   [TREES] [MOVE] [--out DIR] [--then 'COMMAND']
+       build.sh export  [TREES] [MOVE] [--out DIR] --format quilt|debian|git
        build.sh refresh [TREES] [--base COMMIT]
        build.sh embed   [--check]
        build.sh pins    [TREES]
        build.sh verify  [ARGUMENT...]
-
-no subcommand  shows the hang and its absence on a lab, then patches upstream/
+(none)   shows the hang and its absence on a lab, then patches upstream/
 patch    makes a patched copy of your trees in out/patched, and runs COMMAND there
 export   writes ordinary patches with context, a series per tree, to out/FORMAT
 refresh  rewrites patches/ from the work tree that patch made, or a git branch
@@ -67,8 +66,10 @@ embed    rewrites the patches that add guard/ to the trees; --check only compare
 pins     rewrites the digests in upstream.pins from pristine trees
 verify   runs ./verify/run
 
-TREES: --wolf DIR, --interpipe DIR, or both; by default what is in upstream/. The
-commits are named in upstream.pins. COMMAND gets WOLF_DIR and INTERPIPE_DIR.
+TREES: --wolf DIR, --interpipe DIR, or both; by default what is in upstream/.
+MOVE, to another commit: --pinned DIR (the pinned tree; a git checkout has it),
+--keep-going (leave out what conflicts), --only core.
+COMMAND gets WOLF_DIR and INTERPIPE_DIR.
 Also: --series FILE (patches/ beside it), --pins FILE, --guard DIR, --version.
 
 Exit: 0 done, else COMMAND's own; 1 defect; 2 usage; 3 tree missing; 4 not the
@@ -130,6 +131,7 @@ patch | export | refresh | embed | pins) shift ;;
 *) die 2 "\"$subcommand\" is no subcommand; build.sh -h says which there are" ;;
 esac
 
+keep_going='' pinned='' only='' series_given=''
 out='' then_command='' format='' base='' check='' series=$here/series pins='' guard=$here/guard
 while (($#)); do
   option=$1
@@ -140,6 +142,8 @@ while (($#)); do
   *,-h | *,--help) usage; finished=yes; exit 0 ;;
   *,--version) version; finished=yes; exit 0 ;;
   embed,--check) check=yes; continue ;;
+  @(patch|export),--keep-going) keep_going=yes; continue ;;
+  @(patch|export),--@(pinned|only)) ;;
   @(patch|export|refresh|pins),--@(wolf|interpipe)) ;;
   @(patch|export),--out | patch,--then | export,--format | refresh,--base) ;;
   *,--@(series|pins|guard)) ;;
@@ -153,8 +157,13 @@ while (($#)); do
   --then) then_command=$1 ;;
   --format) format=$1 ;;
   --base) base=$1 ;;
-  --series) series=$1 ;;
-  --pins) pins=$1 ;;
+  --pinned) pinned=$1 ;;
+  --only)
+    only=$1
+    [[ $only == core ]] || die 2 "--only takes the word core"
+    ;;
+  --series) series=$1 series_given=yes ;;
+  --pins) pins=$1 series_given=yes ;;
   --guard) guard=$1 ;;
   esac
   shift

@@ -4,10 +4,16 @@
 # it was before that patch. So quilt works in it, and no run of build.sh needs quilt.
 
 lay_out() { # DIR: the series and quilt's settings, as quilt expects them
-  local from=$patches
-  if [[ $base_has_map ]]; then from=$moved; fi
+  local patch main=() based=()
   mkdir -p -- "${trees[@]/#/$1/patches/}" "$1/.pc" "${selected[@]/#/$1/.pc/}"
-  (cd -- "$from" && exec cp -L --parents -- "${selected[@]}" "$1/patches")
+  for patch in "${selected[@]}"; do
+    case ${file_of[$patch]} in
+    "$patches/$patch") main+=("$patch") ;;
+    *) based+=("$patch") ;;
+    esac
+  done
+  if ((${#main[@]})); then (cd -- "$patches" && exec cp -L --parents -- "${main[@]}" "$1/patches"); fi
+  if ((${#based[@]})); then (cd -- "$moved" && exec cp --parents -- "${based[@]}" "$1/patches"); fi
   cp -- "$here/quiltrc" "$1/patches/quiltrc"
   printf '%s\n' "${selected[@]}" >"$1/patches/series"
   echo 2 >"$1/.pc/.version"

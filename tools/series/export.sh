@@ -30,7 +30,7 @@ verify_export() { # TREE: applied as its reader would, on fresh files, it gives 
 }
 
 subcommand_export() {
-  local tree patch files place
+  local tree patch files place lines
   out=${out:-$here/out/$format}
   case $format in
   quilt | debian) prepare ;;
@@ -41,13 +41,17 @@ subcommand_export() {
   attempt 6 "copy the touched files" copy_touched "$work/u0"
   attempt 6 "copy the touched files" cp -a -- "$work/u0" "$work/fresh"
   attempt 6 "lay the series out" lay_out "$work/u0"
-  push_series "$work/u0"
+  series_on "$work/u0"
+  check_moved
+  check_rules "$work/u0"
+  selected=("${applied[@]}")
   if ((${#selected[@]} == 0)); then
     die 8 "$series has no patch for the given trees, so there is nothing to export"
   fi
   selected_files
   write_headers "$format" "$work/export" "${files[@]}"
-  write_diffs 3 "$work/u0" "$work/export" tree touched_by
+  files_of_patches "$work/u0" "${selected[@]}"
+  write_diffs 3 "$work/u0" "$work/export" tree lines
   for tree in "${!dir[@]}"; do
     verify_export "$tree"
     case $format in
@@ -63,5 +67,6 @@ subcommand_export() {
     done >"$place/series"
   done
   finish_result
+  table
   echo "${#selected[@]} patches exported and checked: $out"
 }

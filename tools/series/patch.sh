@@ -7,10 +7,16 @@ prepare() { # TOOL...: what patch and export have in common, up to the checked t
   need patch flock diff awk find xargs sha256sum cp mktemp du df "$@"
   read_pins
   choose_trees
+  if [[ -z $series_given ]]; then choose_bases; fi
   read_series
   check_pins
   begin_result
-  for tree in "${!dir[@]}"; do check_tree "$tree"; done
+  for tree in "${!dir[@]}"; do
+    check_tree "$tree"
+    # Without some of its patches the rest of the series has other places.
+    if [[ $only ]]; then moving["$tree"]=${moving[$tree]-${dir[$tree]}}; fi
+  done
+  if ((${#moving[@]})); then need git; fi
 }
 
 build_files() { # DIR -> $found: what the tree can be built with
@@ -31,10 +37,13 @@ subcommand_patch() {
     attempt 6 "copy ${dir[$tree]}" copy_tree "${dir[$tree]}" "$work/result/$tree"
   done
   attempt 6 "lay the series out" lay_out "$work/result"
-  push_series "$work/result"
+  series_on "$work/result"
+  check_moved
+  check_rules "$work/result"
   finish_result
 
-  echo "${#selected[@]} patches applied: $out"
+  echo "${#applied[@]} patches applied: $out"
+  table
   for tree in "${trees[@]}"; do
     if [[ -z ${dir[$tree]-} ]]; then continue; fi
     tell_dirt "$tree"

@@ -3,7 +3,7 @@
 # upstream.pins: what the series is cut against.
 
 declare -A pin=() # tree/path -> SHA-256, or "absent"
-base_has_map='' # set when the pins say how this base's files differ from the main pin's
+declare -A base_of=() # tree -> the pins of its base, when it is not the main pin's
 declare -A url=() branch=() commit=() # by tree
 
 published() { # TREE
@@ -11,9 +11,14 @@ published() { # TREE
   echo "commit ${commit[$1]} of ${url[$1]-its repository}${branch[$1]:+ (branch ${branch[$1]})}"
 }
 
-read_pins() {
-  local key value tree='' path digest
+read_pins() { # [FILE [TREE]]: the pins, or those of one tree's base in place of its own
+  local pins=${1-$pins} key value tree='' path digest
   [[ -r $pins ]] || die 8 "$pins cannot be read; name the pins with --pins FILE"
+  if (($# > 1)); then
+    for path in "${!pin[@]}"; do
+      if [[ $path == "$2"/* ]]; then unset 'pin[$path]'; fi
+    done
+  fi
   while read -r key value; do
     if [[ $key$value == *$'\r' ]]; then
       die 8 "$pins has CRLF line ends; check this repository out with core.autocrlf=false"
@@ -28,11 +33,26 @@ read_pins() {
       pin[$tree/${path# }]=$digest
       ;;
     absent) pin[$tree/$value]=absent ;;
-    without | extra) base_has_map=yes ;;
+    without | extra) base_of[$tree]=$pins ;;
     '' | '#'*) ;;
     *) die 8 "$pins: \"$key\" is no keyword; its header says which there are" ;;
     esac
   done <"$pins"
+}
+
+choose_bases() { # a tree that is exactly another base's gets that base's pins and series
+  local tree base
+  for tree in "${!dir[@]}"; do
+    for base in "$here"/bases/*/; do
+      if (cd -- "${dir[$tree]}" &&
+        sed -n "/^tree $tree\$/,\${ s/^sha256 //p; }" "$base/upstream.pins" |
+        sha256sum --quiet -c) >/dev/null 2>&1; then
+        read_pins "${base}upstream.pins" "$tree"
+        base=${base%/}
+        echo "$tree: ${dir[$tree]} is what bases/${base##*/} is cut against"
+      fi
+    done
+  done
 }
 
 check_pins() { # the pins know every file that the series touches

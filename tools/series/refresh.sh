@@ -139,7 +139,7 @@ subcommand_refresh() {
   local tree top
   need patch flock diff awk find sha256sum mktemp cmp git
   read_pins
-  [[ -z $base_has_map ]] ||
+  ((${#base_of[@]} == 0)) ||
     die 2 "the patches of this base are made from the main series; refresh that one instead"
   if ((${#dir[@]} == 0)); then dir[wolf]=$here/out/patched; fi
   choose_trees

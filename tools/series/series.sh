@@ -9,7 +9,7 @@ declare -A required=() # path -> sha256|absent: what must hold before the first 
 required_paths=()      # the same paths, sorted
 
 read_series() { # a line is TREE/NAME.patch and nothing else, so no patch can bring options
-  local line
+  local line tree
   [[ -r $series ]] || die 8 "$series cannot be read; name the series with --series FILE"
   while IFS= read -r line || [[ -n $line ]]; do
     if [[ $line == *$'\r' ]]; then
@@ -19,24 +19,36 @@ read_series() { # a line is TREE/NAME.patch and nothing else, so no patch can br
     [[ $line =~ ^(wolf|gst-interpipe)/[A-Za-z0-9._-]+\.patch$ ]] ||
       die 8 "$series: \"$line\" is not of the form TREE/NAME.patch"
     [[ -z ${file_of[$line]-} ]] || die 8 "$series names $line twice"
+    tree=${line%%/*}
     file_of[$line]=$patches/$line
-    if [[ $base_has_map ]]; then file_of[$line]=$here/patches/$line; fi
+    if [[ -n ${base_of[$tree]-} ]]; then
+      file_of[$line]=$here/patches/$line
+      if [[ -z $series_given ]] && ! grep -q -F -x -- "$line" "${base_of[$tree]%/*}/series"; then
+        continue
+      fi
+    fi
     [[ -f ${file_of[$line]} && -r ${file_of[$line]} ]] ||
       die 8 "$series names $line, which is not in ${file_of[$line]%/*/*}"
-    if [[ -n ${dir[${line%%/*}]-} ]]; then selected+=("$line"); fi
+    if [[ -n ${dir[$tree]-} ]]; then selected+=("$line"); fi
   done <"$series"
-  if [[ $base_has_map ]]; then move_to_base; fi
+  read_rules
+  for tree in "${!base_of[@]}"; do move_to_base "$tree"; done
   read_touched
 }
 
-move_to_base() { # the main series' patches at the places of another base
-  local files patch log
-  moved=$(mktemp -d)
-  mkdir -- "${trees[@]/#/$moved/}"
-  selected_files
+move_to_base() { # TREE: the main series' patches at the places of its base
+  local files=() patch log pins=${base_of[$1]}
+  for patch in "${selected[@]}"; do
+    if [[ $patch == "$1"/* ]]; then files+=("${file_of[$patch]}"); fi
+  done
+  if ((${#files[@]} == 0)); then return; fi
+  moved=${moved:-$(mktemp -d)}
+  mkdir -- "$moved/$1"
   log=$(awk -v out="$moved" -f "$here/tools/series/base.awk" "$pins" "${files[@]}" 2>&1) ||
     die 8 "$pins: $log"
-  for patch in "${selected[@]}"; do file_of[$patch]=$moved/$patch; done
+  for patch in "${selected[@]}"; do
+    if [[ $patch == "$1"/* ]]; then file_of[$patch]=$moved/$patch; fi
+  done
 }
 
 selected_files() { # -> $files

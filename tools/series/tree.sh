@@ -123,19 +123,6 @@ adds_are_there() { # TREE: worth a try whether it is patched?
   [[ $none ]]
 }
 
-base_of() { # TREE: which of the other bases the tree is, if any
-  local base
-  for base in "$here"/bases/*/; do
-    if (cd -- "${dir[$1]}" &&
-      sed -n "/^tree $1\$/,\${ s/^sha256 //p; }" "$base/upstream.pins" |
-      sha256sum --quiet -c) >/dev/null 2>&1; then
-      base=${base%/}
-      echo "${base##*/}"
-      return
-    fi
-  done
-}
-
 only_line_ends() { # TREE PATH...: all of them are the pinned files but for CRLF
   local tree=$1 path sum
   shift
@@ -157,20 +144,12 @@ is_other_tree() { # TREE: nothing of it is there, and what the pins know of the 
   ((others > mine))
 }
 
-where_head_is() { # TREE: of a checkout: which commit it is, and how far from the pin
-  local tree=$1 head ahead behind
+where_head_is() { # TREE: of a checkout without the pinned commit
+  local tree=$1 head
   if ! is_checkout "${dir[$tree]}"; then return; fi
   head=$(plain_git -C "${dir[$tree]}" rev-parse -q --verify HEAD 2>/dev/null) || return 0
-  if [[ $head == "${commit[$tree]-}" ]]; then
-    printf '\n%s' "Its HEAD is the pinned commit: these files have local changes."
-    return
-  fi
   printf '\n%s' "Its HEAD is $head"
-  if plain_git -C "${dir[$tree]}" cat-file -e "${commit[$tree]-}^{commit}" 2>/dev/null; then
-    read -r behind ahead < <(plain_git -C "${dir[$tree]}" rev-list --left-right --count \
-      "${commit[$tree]}...HEAD")
-    printf '%s' ", $ahead commits after and $behind before the pinned one."
-  elif [[ -f $(plain_git -C "${dir[$tree]}" rev-parse --git-path shallow) ]]; then
+  if [[ $(plain_git -C "${dir[$tree]}" rev-parse --is-shallow-repository) == true ]]; then
     printf '%s' ". It is a shallow clone without the pinned commit: git fetch origin\
  ${commit[$tree]-COMMIT} brings it."
   else
@@ -179,7 +158,7 @@ where_head_is() { # TREE: of a checkout: which commit it is, and how far from th
 }
 
 check_tree() { # TREE: every touched file is the pinned one, or the run ends with the reason
-  local tree=$1 path list='' differ=() in_it base
+  local tree=$1 path list='' differ=() in_it source
   check_links "$tree"
   read_digests "$tree"
   for path in "${required_paths[@]}"; do
@@ -207,14 +186,15 @@ check_tree() { # TREE: every touched file is the pinned one, or the run ends wit
       die 4 "$tree: ${dir[$tree]} has the first $in_it patches; give the pristine tree"
     fi
   fi
-  base=$(base_of "$tree")
-  if [[ $base ]]; then
-    die 4 "$tree: ${dir[$tree]} is what bases/$base is cut against; add:\
- --series '$here/bases/$base/series' --pins '$here/bases/$base/upstream.pins'"
+  source=$(trap - ERR; pinned_source "$tree")
+  if [[ $source ]]; then
+    moving["$tree"]=$source
+    return
   fi
   die 4 "$tree: in ${dir[$tree]} ${#differ[@]} file(s) that the series touches are not those of\
- $(published "$tree"):$list$(where_head_is "$tree")"$'\n'"Undo local changes or check that commit\
- out; another release needs docs/rebasing.md."
+ $(published "$tree"):$list$(where_head_is "$tree")"$'\n'"Check that commit out; or, so that the\
+ series moves to this tree by itself, give a git checkout that has it, or --pinned DIR with a pristine\
+ copy of it."
 }
 
 tell_dirt() { # TREE: local changes outside of the series go into the copy
@@ -241,7 +221,7 @@ copy_touched() { # TO: only the files that the series changes
     mkdir -p -- "$1/$tree"
     files=()
     for path in "${required_paths[@]}"; do
-      if [[ $path == "$tree"/* && ${required[$path]} != absent ]]; then files+=("${path#*/}"); fi
+      if [[ $path == "$tree"/* && ${required[$path]} != absent && -f ${dir[$tree]}/${path#*/} ]]; then files+=("${path#*/}"); fi
     done
     if ((${#files[@]})); then
       (cd -- "${dir[$tree]}" && exec cp --parents -- "${files[@]}" "$1/$tree")

@@ -172,7 +172,8 @@ echo more >>"$scratch/bad/src/once.cpp" && git_in commit -q -a -m other
 refuses 'toy: another commit: its id' 4 "Its HEAD is $(git -C "$scratch/bad" rev-parse HEAD)" -- patch --wolf "$scratch/bad" "${out[@]}"
 cp -- "$house/upstream.pins" "$scratch/kept.pins"
 sed -i "s/^commit 1.*/commit $(git -C "$scratch/bad" rev-parse HEAD~2)/" "$house/upstream.pins"
-refuses 'toy: and how far it is from the pin' 4 '2 commits after and 0 before' -- patch --wolf "$scratch/bad" "${out[@]}"
+build patch --wolf "$scratch/bad" --out "$place/moved"
+check 'toy: with the pinned commit it goes, and how far it is is told' grep -q '2 commits after and 0 before' "$scratch/log"
 cp -- "$scratch/kept.pins" "$house/upstream.pins"
 git_in reset -q --hard HEAD~1
 echo dirty >>"$scratch/bad/src/not ours.txt"

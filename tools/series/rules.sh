@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+# patches/rules: what a patch needs, whether it is of the core, and what its result must look like.
+
+declare -A depends_of=() core_patch=() # by patch: the patches it needs; not empty if of the core
+declare -A optional_in=()              # patch/path -> code that a tree may lack
+conditions=()                          # KIND TAB PATCH TAB COUNT TAB PATH TAB REGEX [TAB REGEX]
+
+read_rules() { # of the selected patches; a series without such a file has none
+  local rules=$patches/rules key value section='' patch='' name count
+  declare -A by_number=()
+  if [[ ! -e $rules ]]; then return; fi
+  for name in "${selected[@]}"; do
+    value=${name#*/}
+    by_number[${name%%/*}/${value:0:4}]=$name
+  done
+  while read -r key value; do
+    if [[ -z $key || $key == '#'* ]]; then continue; fi
+    if [[ $key == patch ]]; then section=$value patch=${by_number[$value]-}; continue; fi
+    if [[ -z $patch ]]; then continue; fi
+    case $key in
+    core) core_patch[$patch]=yes ;;
+    needs)
+      for name in $value; do depends_of[$patch]+=" ${by_number[${section%/*}/$name]-?}"; done
+      [[ ${depends_of[$patch]} != *'?'* ]] || die 8 "$rules: $section needs a patch that $series lacks"
+      ;;
+    optional) optional_in[$patch/${patch%%/*}/${value%% *}]=${value#* } ;;
+    has | none | every)
+      count=0
+      if [[ $key == has ]]; then count=${value%% *} value=${value#* }; fi
+      printf -v value '%s\t' "$key" "$patch" "$count" "${patch%%/*}/${value%% *}" "${value#* }"
+      conditions+=("${value%$'\t'}")
+      ;;
+    *) die 8 "$rules: \"$key\" is no keyword; its header says which there are" ;;
+    esac
+  done <"$rules"
+}
+
+check_rules() { # DIR: the applied patches did what they are for
+  local line kind patch count path regex files broken in_it=" ${applied[*]} "
+  shopt -s globstar
+  broken=$(for line in "${conditions[@]}"; do
+    IFS=$'\t' read -r kind patch count path regex <<<"$line"
+    if [[ $in_it != *" $patch "* ]]; then continue; fi
+    case $path in
+    */) files=("$1/$path"**/*.{c,cpp,hpp}) ;;
+    *) files=("$1/$path") ;;
+    esac
+    printf '%s\t%s\t%s\t%s\n' "$kind" "$patch" "$count" "$regex"
+    printf '\t%s\n' "${files[@]}"
+  done | awk -F'\t' -v top="$1/" '
+    function finish() {
+      if (kind != "has") return
+      if (found == count + 0 || (count ~ /\+$/ && found >= count + 0)) return
+      print "  " patch ": " found " lines, not " count ", match " regex
+    }
+    $1 != "" { finish(); kind = $1; patch = $2; count = $3; regex = $4; second = $5; found = 0; next }
+    {
+      number = 0
+      while ((getline line < $2) > 0) {
+        number++
+        if (line !~ regex) continue
+        found++
+        place = substr($2, length(top) + 1) ":" number
+        if (kind == "none") print "  " patch ": " place " matches " regex
+        if (kind == "every" && line !~ second) print "  " patch ": " place " does not match " second
+      }
+      close($2)
+    }
+    END { finish() }')
+  shopt -u globstar
+  if [[ $broken ]]; then
+    die 8 "the patches apply, but the result is not what patches/rules asks for; this tree has code that\
+ they do not know:"$'\n'"$broken"
+  fi
+}

@@ -4,14 +4,14 @@
  *
  * A label says what was tested and so what is expected:
  *
- *   before   "before"           every fault shows; one that did not has proved nothing: inconclusive
- *   after    "after"            every promise must hold
- *   between  "without-SWITCH"   all fixes but one: if that one cures the scenario's fault, a promise
- *                               must be broken; else every promise must hold
+ *   before   "before"           every fault shows; one that did not has proved nothing:
+ * inconclusive after    "after"            every promise must hold between  "without-SWITCH"   all
+ * fixes but one: if that one cures the scenario's fault, a promise must be broken; else every
+ * promise must hold
  *
  * `verdict` in the line is "pass", "fail" or "inconclusive"; `pass` is true for the first alone.
- * `failed` lists what is wrong, `not_shown` the faults that did not show, `faults` counts those that
- * were expected. A line of the last kind lists the broken promises as `broken`.
+ * `failed` lists what is wrong, `not_shown` the faults that did not show, `faults` counts those
+ * that were expected. A line of the last kind lists the broken promises as `broken`.
  *
  * A Result belongs to one thread at a time. Nothing here blocks; names and texts are copied.
  */
@@ -24,7 +24,8 @@ G_BEGIN_DECLS
 typedef enum { RESULT_BEFORE, RESULT_AFTER, RESULT_BETWEEN, RESULT_NO_LABEL } ResultSide;
 ResultSide result_side (const gchar *label);
 
-/* What all lines of one run have in common. Strings belong to the caller and outlive the results. */
+/* What all lines of one run have in common. Strings belong to the caller and outlive the results.
+ */
 typedef struct {
   const gchar *target; /* "real", "lab", "interpipe" */
   const gchar *label;
@@ -49,7 +50,8 @@ typedef enum {
 void result_lacks (Result *result, ResultCure cure);
 
 void result_int (Result *result, const gchar *name, gint64 value);
-/* Negative: null, it never came. Rounded to eighths, which are exact in binary and printed short. */
+/* Negative: null, it never came. Rounded to eighths, which are exact in binary and printed short.
+ */
 void result_ms (Result *result, const gchar *name, gdouble ms);
 gdouble result_round_ms (gdouble ms);
 void result_bool (Result *result, const gchar *name, gboolean value);
@@ -68,7 +70,8 @@ void expect_in_time (Result *result, gboolean held, const gchar *what);
 void expect_both (Result *result, gboolean so, const gchar *what);
 /* So far. */
 ResultVerdict result_verdict (const Result *result);
-/* So far: chance may be why it is no pass, so that another try is worth it. A fault did not show. */
+/* So far: chance may be why it is no pass, so that another try is worth it. A fault did not show.
+ */
 gboolean result_may_be_chance (const Result *result);
 /* A busy machine may be why: what had to be so was not, or nothing but promises about time are
  * broken. */

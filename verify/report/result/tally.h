@@ -6,9 +6,10 @@
  * to standard output too when that is asked and it is no terminal; the summary is on standard error
  * then.
  *
- * Scenarios whose fault did not show by chance are no failure, but a run on the before side must not
- * consist of them: a fault injector that does nothing, or a server that has no fault, would pass. So
- * the run fails when more than a third of the scenarios that expect a fault are inconclusive.
+ * Scenarios whose fault did not show by chance are no failure, but a run on the before side must
+ * not consist of them: a fault injector that does nothing, or a server that has no fault, would
+ * pass. So the run fails when more than a third of the scenarios that expect a fault are
+ * inconclusive.
  */
 #pragma once
 
@@ -38,8 +39,8 @@ typedef struct {
 gboolean tally_open (Tally *tally, const TallyOptions *options);
 /* Shows on a terminal what is running, once a second; call it as often as you like. */
 void tally_running (Tally *tally, const gchar *names);
-/* Counts a line, tells its verdict, and writes it at one go, so that several programs can append to one
- * file. */
+/* Counts a line, tells its verdict, and writes it at one go, so that several programs can append to
+ * one file. */
 void tally_add (Tally *tally, const gchar *line);
 /* Tells the summary. Returns the exit status: 0 only if there were some and none failed. */
 gint tally_close (Tally *tally);

@@ -2,8 +2,8 @@
 /*
  * api.c: the API: JSON over HTTP on a unix socket.
  *
- * One thread reads and writes, a pool of as many threads as Wolf's runs the handlers: two that block on a
- * machine with two cores, and the API is gone.
+ * One thread reads and writes, a pool of as many threads as Wolf's runs the handlers: two that
+ * block on a machine with two cores, and the API is gone.
  */
 #include "input.h"
 #include "number.h"
@@ -36,7 +36,8 @@ typedef struct {
   gchar *question;
   gchar *answer;
   guint status;
-  gint turn; /* whose it is; GLib's queues keep that order, but no sanitizer sees it there */
+  gint owner; /* OF_SERVER or OF_POOL; GLib's queues keep that order, but no sanitizer sees it there
+               */
 } Job;
 
 enum { OF_SERVER, OF_POOL };
@@ -157,8 +158,8 @@ add_session (Lab *lab, JsonObject *question, JsonBuilder *answer)
   return NULL;
 }
 
-/* The session that a question is about: a new reference, or NULL. Its id is a number, which upstream reads in this
- * thread, of the pool, where nobody catches. */
+/* The session that a question is about: a new reference, or NULL. Its id is a number, which
+ * upstream reads in this thread, of the pool, where nobody catches. */
 static LabSession *
 session_of (Lab *lab, JsonObject *question)
 {
@@ -222,7 +223,7 @@ on_answered (gpointer data)
 {
   Job *job = data;
 
-  g_return_val_if_fail (g_atomic_int_get (&job->turn) == OF_SERVER, G_SOURCE_REMOVE);
+  g_return_val_if_fail (g_atomic_int_get (&job->owner) == OF_SERVER, G_SOURCE_REMOVE);
   soup_server_message_set_status (job->message, job->status, NULL);
   soup_server_message_set_response (
       job->message, "application/json", SOUP_MEMORY_TAKE, job->answer, strlen (job->answer));
@@ -259,7 +260,7 @@ work (gpointer data, gpointer pool_data G_GNUC_UNUSED)
 {
   Job *job = data;
 
-  g_return_if_fail (g_atomic_int_get (&job->turn) == OF_POOL);
+  g_return_if_fail (g_atomic_int_get (&job->owner) == OF_POOL);
   GMainContext *context = job->api->context;
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   g_autoptr (JsonNode) root = json_from_string (job->question, NULL);
@@ -274,7 +275,7 @@ work (gpointer data, gpointer pool_data G_GNUC_UNUSED)
     lab_log ("API: refused: %s", why);
   job->status = why ? SOUP_STATUS_INTERNAL_SERVER_ERROR : SOUP_STATUS_OK; /* Wolf's choice */
   job->answer = why ? complain (why) : finish (builder);
-  g_atomic_int_set (&job->turn, OF_SERVER);
+  g_atomic_int_set (&job->owner, OF_SERVER);
   g_main_context_invoke (context, on_answered, job);
 }
 
@@ -313,7 +314,7 @@ on_question (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message, const c
   job->question = size > 0 ? g_strndup (text, size) : g_strdup ("{}");
   GThreadPool *pool = job->api->pool;
   soup_server_message_pause (message);
-  g_atomic_int_set (&job->turn, OF_POOL);
+  g_atomic_int_set (&job->owner, OF_POOL);
   g_thread_pool_push (pool, job, NULL);
 }
 

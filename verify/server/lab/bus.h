@@ -2,8 +2,9 @@
  *
  * bus.h: the synchronous event bus, of the shape of Wolf's.
  *
- * Whoever fires an event runs its handlers, one after another, in its own thread, with the bus's one
- * lock held shared. To register or unregister a handler, of whatever type, takes it exclusively. So:
+ * Whoever fires an event runs its handlers, one after another, in its own thread, with the bus's
+ * one lock held shared. To register or unregister a handler, of whatever type, takes it
+ * exclusively. So:
  *
  * - a handler that blocks keeps its firer, and everybody who registers or unregisters anything;
  * - registering from inside a handler is a deadlock, firing is fine.
@@ -38,8 +39,8 @@ typedef void (*LabHandler) (const LabEvent *event, gpointer data);
 
 LabBus *lab_bus_new (void);
 
-/* Waits for every handler that is running. Returns a number for lab_bus_unregister(). `notify` (may be
- * NULL) frees `data` there. */
+/* Waits for every handler that is running. Returns a number for lab_bus_unregister(). `notify` (may
+ * be NULL) frees `data` there. */
 guint lab_bus_register (
     LabBus *bus, LabEventType type, LabHandler handler, gpointer data, GDestroyNotify notify);
 

@@ -13,8 +13,8 @@ typedef struct {
   GTlsCertificate *certificate;
 } LabClient;
 
-/* Reads DIR/clients/ *.pem, sorted by name as a human would (client-2 before client-10). No folder: nobody
- * is paired. NULL with `error` set when one cannot be used. Never freed. */
+/* Reads DIR/clients/ *.pem, sorted by name as a human would (client-2 before client-10). No folder:
+ * nobody is paired. NULL with `error` set when one cannot be used. Never freed. */
 GPtrArray *lab_clients_read (const gchar *dir, GError **error);
 
 /* NULL: not paired. `certificate` may be NULL. */

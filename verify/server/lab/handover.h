@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * handover.h: samples from a producer's appsink to the appsrc of each consumer that listens to its name.
+ * handover.h: samples from a producer's appsink to the appsrc of each consumer that listens to its
+ * name.
  *
- * What gst-interpipe does for Wolf, with less: names may be there twice (a client's producer that is
- * stuck, and its next one), there are no events, and a consumer's queue is bounded and leaky. The lock is held to
- * copy a list, never while a sample is pushed.
+ * What gst-interpipe does for Wolf, with less: names may be there twice (a client's producer that
+ * is stuck, and its next one), there are no events, and a consumer's queue is limited and leaky.
+ * The lock is held to copy a list, never while a sample is pushed.
  *
  * Threads: every function, any thread.
  */
@@ -19,7 +20,8 @@ G_BEGIN_DECLS
 
 LabHandover *lab_handover_new (void);
 
-/* From now on, for as long as it lives, `sink` gives what it gets to those who listen to its name. */
+/* From now on, for as long as it lives, `sink` gives what it gets to those who listen to its name.
+ */
 void lab_handover_offer (LabHandover *handover, GstAppSink *sink);
 
 /* `src` listens to `name` until lab_handover_leave(). */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* http.c: the HTTP port: who am I. Nobody pairs with the lab; certificates are put into its folder. */
+/* http.c: the HTTP port: who am I. Nobody pairs with the lab; certificates are put into its folder.
+ */
 #include "pages.h"
 #include "port.h"
 #include "servers.h"

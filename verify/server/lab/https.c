@@ -2,13 +2,13 @@
 /*
  * https.c: the HTTPS port: from the accepted connection to a client that may ask.
  *
- * The one thread accepts, waits for the ClientHello, reads requests and runs their handlers. The handshake
- * itself is made in a helper thread: GLib's way, which has no other. (Wolf's is made in the one
- * thread.) A thread that is stuck accepts nobody, in either.
+ * The one thread accepts, waits for the ClientHello, reads requests and runs their handlers. The
+ * handshake itself is made in a helper thread: GLib's way, which has no other. (Wolf's is made in
+ * the one thread.) A thread that is stuck accepts nobody, in either.
  */
-#include "https.h"
 #include "launch.h"
 #include "pages.h"
+#include "peer.h"
 #include "port.h"
 #include "servers.h"
 
@@ -36,22 +36,11 @@ typedef struct {
   gssize wanted; /* bytes of the ClientHello that are being waited for */
   GTlsConnection *tls;
   GError *error;
-  gint turn; /* whose it is; GLib's queues keep that order, but no sanitizer sees it there */
+  gint owner; /* OF_SERVER or OF_HELPER; GLib's queues keep that order, but no sanitizer sees it
+                 there */
 } Guest;
 
 enum { OF_SERVER, OF_HELPER };
-
-/* A message knows its connection by nothing but the remote address, the very object; libsoup 3.2 tells the
- * certificate of connections that it accepted itself only. */
-#define PEER "lab-peer-certificate"
-
-GTlsCertificate *
-lab_https_peer (SoupServerMessage *message)
-{
-  GSocketAddress *remote = soup_server_message_get_remote_address (message);
-
-  return remote ? g_object_get_data (G_OBJECT (remote), PEER) : NULL;
-}
 
 static void
 guest_free (Guest *guest)
@@ -63,7 +52,8 @@ guest_free (Guest *guest)
   g_free (guest);
 }
 
-/* What Wolf calls on_error. The connection's socket is closed with its last reference, at the latest. */
+/* What Wolf calls on_error. The connection's socket is closed with its last reference, at the
+ * latest. */
 static void
 turn_away (Guest *guest)
 {
@@ -84,7 +74,7 @@ on_shaken_hands (gpointer data)
 {
   Guest *guest = data;
 
-  g_return_val_if_fail (g_atomic_int_get (&guest->turn) == OF_SERVER, G_SOURCE_REMOVE);
+  g_return_val_if_fail (g_atomic_int_get (&guest->owner) == OF_SERVER, G_SOURCE_REMOVE);
   g_autoptr (GSocketAddress) local =
       g_socket_connection_get_local_address (guest->connection, NULL);
   g_autoptr (GSocketAddress) remote =
@@ -94,23 +84,22 @@ on_shaken_hands (gpointer data)
     turn_away (guest);
     return G_SOURCE_REMOVE;
   }
-  g_object_set_data_full (G_OBJECT (remote), PEER,
-      g_object_ref (g_tls_connection_get_peer_certificate (guest->tls)), g_object_unref);
+  lab_peer_remember (remote, guest->tls);
   soup_server_accept_iostream (guest->https->soup, G_IO_STREAM (guest->tls), local, remote, NULL);
   guest_free (guest);
   return G_SOURCE_REMOVE;
 }
 
-/* In a helper thread. The socket's timeout bounds it. */
+/* In a helper thread. The socket's timeout limits it. */
 static void
 shake_hands (gpointer data, gpointer pool_data G_GNUC_UNUSED)
 {
   Guest *guest = data;
 
-  g_return_if_fail (g_atomic_int_get (&guest->turn) == OF_HELPER);
+  g_return_if_fail (g_atomic_int_get (&guest->owner) == OF_HELPER);
   GMainContext *context = guest->https->context;
   g_tls_connection_handshake (guest->tls, NULL, &guest->error);
-  g_atomic_int_set (&guest->turn, OF_SERVER);
+  g_atomic_int_set (&guest->owner, OF_SERVER);
   g_main_context_invoke (context, on_shaken_hands, guest);
 }
 
@@ -126,8 +115,8 @@ accept_any (GTlsConnection *tls G_GNUC_UNUSED, GTlsCertificate *certificate G_GN
 static void
 begin_tls (Guest *guest)
 {
-  /* No database: with the default one GLib reads the system's whole trust store for each client, and nobody
-   * here is trusted for his issuer's sake. */
+  /* No database: with the default one GLib reads the system's whole trust store for each client,
+   * and nobody here is trusted for his issuer's sake. */
   GTlsConnection *tls =
       g_initable_new (g_tls_backend_get_server_connection_type (g_tls_backend_get_default ()), NULL,
           &guest->error, "base-io-stream", guest->connection, "certificate",
@@ -141,7 +130,7 @@ begin_tls (Guest *guest)
   guest->tls = tls;
   g_signal_connect (tls, "accept-certificate", G_CALLBACK (accept_any), NULL);
   GThreadPool *handshakes = guest->https->handshakes;
-  g_atomic_int_set (&guest->turn, OF_HELPER);
+  g_atomic_int_set (&guest->owner, OF_HELPER);
   g_thread_pool_push (handshakes, guest, NULL);
 }
 
@@ -202,7 +191,7 @@ lab_https_open (Lab *lab, GError **error)
   https->lab = lab;
   https->soup = soup_server_new ("server-header", "wolf-lab", NULL);
   https->context = g_main_context_ref_thread_default ();
-  /* No bound: one that waits for its client keeps nobody else. */
+  /* No limit: one that waits for its client keeps nobody else. */
   https->handshakes = g_thread_pool_new (shake_hands, NULL, -1, FALSE, NULL);
   lab_launch_add_handlers (lab, https->soup);
   return lab_port_listen (

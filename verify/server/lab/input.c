@@ -5,8 +5,8 @@
 #include <string.h>
 #include <wolf-guard/pipeline.h>
 
-/* A packet: its kind and length (4 bytes), its data's length (4, big-endian), its type (4, little-endian),
- * then for a relative move two deltas (2 each, big-endian). */
+/* A packet: its kind and length (4 bytes), its data's length (4, big-endian), its type (4,
+ * little-endian), then for a relative move two deltas (2 each, big-endian). */
 #define HEADER 12
 #define TYPE_AT 8
 #define TYPE_MOUSE_MOVE_RELATIVE 7

@@ -2,12 +2,13 @@
  *
  * lab.h: what the parts of wolf-lab share.
  *
- * A Lab is made by main(), filled before the first thread starts, and never freed: like Wolf's state it
- * lives as long as the process. Its members are not changed after that; each has a lock of its
- * own, if it needs one.
+ * A Lab is made by main(), filled before the first thread starts, and never freed: like Wolf's
+ * state it lives as long as the process. Its members are not changed after that; each has a lock of
+ * its own, if it needs one.
  */
 #pragma once
 
+#include "log.h"
 #include "options.h"
 
 #include <gio/gio.h>
@@ -34,8 +35,5 @@ typedef struct {
   /* As chosen by the kernel, or Wolf's. */
   guint16 http, https, rtsp, video, audio;
 } Lab;
-
-/* One line to standard error. Any thread. */
-void lab_log (const gchar *format, ...) G_GNUC_PRINTF (1, 2);
 
 G_END_DECLS

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* launch.c: pages for paired clients. */
 #include "launch.h"
-#include "https.h"
 #include "number.h"
 #include "pages.h"
+#include "peer.h"
 #include "sessions.h"
 
 #define MODE_MAX 8192
@@ -14,7 +14,7 @@
 static const LabClient *
 who_asks (const Lab *lab, SoupServerMessage *message)
 {
-  const LabClient *client = lab_clients_find (lab->clients, lab_https_peer (message));
+  const LabClient *client = lab_clients_find (lab->clients, lab_peer_certificate (message));
 
   if (client == NULL)
     lab_page_answer (message, SOUP_STATUS_UNAUTHORIZED,
@@ -39,8 +39,8 @@ refuse (SoupServerMessage *message, const gchar *why)
   lab_page_answer (message, SOUP_STATUS_BAD_REQUEST, inner);
 }
 
-/* "640x360x30". What is no number upstream's web server catches; where a number is missing, upstream reads
- * beyond the end of its list. */
+/* "640x360x30". What is no number upstream's web server catches; where a number is missing,
+ * upstream reads beyond the end of its list. */
 static gboolean
 parse_mode (const Lab *lab, GHashTable *query, LabMode *mode)
 {

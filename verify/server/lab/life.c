@@ -28,8 +28,8 @@ part_free (Part *part)
   g_free (part);
 }
 
-/* Its end stops the session. A launch that was stopped already stops nothing more: the event carries an
- * id, and would end the client's next launch. Without tokens nobody can tell. */
+/* Its end stops the session. A launch that was stopped already stops nothing more: the event
+ * carries an id, and would end the client's next launch. Without tokens nobody can tell. */
 static void
 run_program (gpointer data)
 {

@@ -2,11 +2,11 @@
  *
  * life.h: the life of a session: which threads an event starts.
  *
- *   SESSION  ─▶ thread "video producer" ─ display is up ─▶ thread "runner" ─ program is over ─▶ STOP
+ *   SESSION  ─▶ thread "video producer" ─ display is up ─▶ thread "runner" ─ its end ─▶ STOP
  *            ─▶ thread "audio producer"
  *   STREAM   ─▶ thread "video": waits for a ping, then streams
  *            ─▶ thread "audio": likewise
- *   STOP     takes the session off the list; the pipelines and the runner have handlers of their own
+ *   STOP     unlists the session; the pipelines and the runner have handlers of their own
  */
 #pragma once
 

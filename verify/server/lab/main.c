@@ -17,7 +17,6 @@
 
 #include <glib-unix.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,21 +26,9 @@
 
 #define USAGE_ERROR 2
 #define SHUTDOWN_MS                                                                                \
-  4000 /* patched: all pipelines, so that the process is gone 5 s after the signal */
-#define DRAIN_ROUNDS 100            /* upstream: how often main looks whether the list is empty, */
+  4000 /* after: all pipelines, so that the process is gone 5 s after the signal */
+#define DRAIN_ROUNDS 100            /* before: how often main looks whether the list is empty, */
 #define DRAIN_PAUSE_US (100 * 1000) /* and how long it sleeps in between */
-
-void
-lab_log (const gchar *format, ...)
-{
-  va_list args;
-
-  va_start (args, format);
-  g_autofree gchar *text = g_strdup_vprintf (format, args);
-  va_end (args);
-  g_autofree gchar *line = g_strconcat (text, "\n", NULL);
-  (void) !write (STDERR_FILENO, line, strlen (line)); /* one call, so that lines do not mix */
-}
 
 static gboolean
 open_all (Lab *lab, GError **error)
@@ -121,7 +108,8 @@ stop_sessions (Lab *lab)
     g_usleep (DRAIN_PAUSE_US); /* upstream's own way of waiting */
 }
 
-/* Pipelines are stopped, and nobody looks whether they have ended: exit handlers run beside them. */
+/* Pipelines are stopped, and nobody looks whether they have ended: exit handlers run beside them.
+ */
 static void
 end_before (Lab *lab)
 {

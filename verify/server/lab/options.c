@@ -150,7 +150,7 @@ lab_options_parse (LabOptions *options, gint argc, gchar **argv, GError **error)
   g_option_group_add_entries (group, (const GOptionEntry *) entries->data);
   g_option_context_set_main_group (context, group);
   g_option_context_set_description (context,
-      "The first choice is upstream's behaviour, the second that of the patched one.\n"
+      "The first choice is the behaviour before the series, the second the one after it.\n"
       "Loopback only. When its ports are open, one line of JSON names them.\n"
       "Exit status: 0 ended by SIGTERM; 1 it could not serve; 2 wrong usage.\n");
   if (!g_option_context_parse (context, &argc, &argv, error))

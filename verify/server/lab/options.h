@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * options.h: the switches, each between upstream's way and guard's.
+ * options.h: the switches, each between before and after the series.
  */
 #pragma once
 
@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* FALSE is upstream's way, TRUE is guard's. */
+/* FALSE is before, TRUE is after. */
 typedef struct {
   gboolean guard_stop;       /* handlers stop the loop | send EOS from where they are */
   gboolean close_on_error;   /* close the socket | leave it to the last reference */

@@ -2,8 +2,8 @@
  *
  * packets.h: the end of a consumer: RTP packets to the client.
  *
- * In place of Wolf's payloaders: a buffer is cut into pieces, each behind an RTP header. There is no FEC and no
- * encryption; whoever counts packets needs neither.
+ * In place of Wolf's payloaders: a buffer is cut into pieces, each behind an RTP header. There is
+ * no FEC and no encryption; whoever counts packets needs neither.
  */
 #pragma once
 

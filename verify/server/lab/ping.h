@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ping.h: the UDP ports. A client's pings tell where its packets are to be sent, and they are sent from the
- * very socket that the pings came in on.
+ * ping.h: the UDP ports. A client's pings tell where its packets are to be sent, and they are sent
+ * from the very socket that the pings came in on.
  */
 #pragma once
 

@@ -2,7 +2,8 @@
  *
  * port.h: sockets, on loopback only.
  *
- * With --inherit=yes they have no close-on-exec, like Boost.Asio's: a child that is started gets them all.
+ * With --inherit=yes they have no close-on-exec, like Boost.Asio's: a child that is started gets
+ * them all.
  */
 #pragma once
 
@@ -13,8 +14,8 @@ G_BEGIN_DECLS
 /* A client has connected. In the thread that serves the listener. */
 typedef void (*LabAccept) (GSocketConnection *connection, gpointer data);
 
-/* Listens on 127.0.0.1, port `wanted` or, if that is 0, a free one, which `port` tells. Accepts in the
- * thread-default context. FALSE with `error` set. */
+/* Listens on 127.0.0.1, port `wanted` or, if that is 0, a free one, which `port` tells. Accepts in
+ * the thread-default context. FALSE with `error` set. */
 gboolean lab_port_listen (const Lab *lab, guint16 wanted, guint16 *port, LabAccept accepted,
     gpointer data, GError **error);
 

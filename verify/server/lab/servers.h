@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * servers.h: what listens. Each has one thread and one GMainContext of its own, and its handlers run
- * there: one that blocks keeps everybody else on that port. Only the API hands its questions
- * to a pool, as Wolf's does.
+ * servers.h: what listens. Each has one thread and one GMainContext of its own, and its handlers
+ * run there: one that blocks keeps everybody else on that port. Only the API hands its questions to
+ * a pool, as Wolf's does.
  *
- * Each function is a LabSetup (thread.h): it opens its port in the calling thread, and writes its number
- * into the Lab.
+ * Each function is a LabSetup (thread.h): it opens its port in the calling thread, and writes its
+ * number into the Lab.
  */
 #pragma once
 

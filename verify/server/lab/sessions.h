@@ -3,10 +3,11 @@
  * sessions.h: one client's session, and the list of those that run.
  *
  * The id of a session is its client's: it repeats with every launch of that client. A LabSession is
- * one launch, counted; whatever thread works for it holds a reference. What is in it does not change. The list only says who is there: a session that has left it goes on until
- * its threads have noticed.
+ * one launch, counted; whatever thread works for it holds a reference. What is in it does not
+ * change. The list only says who is there: a session that has left it goes on until its threads
+ * have noticed.
  *
- * Threads: every function, any thread. Blocking: bounded by list operations.
+ * Threads: every function, any thread. Blocking: for list operations at most.
  */
 #pragma once
 
@@ -38,7 +39,8 @@ struct LabSession {
   LabDisplay *display;
 };
 
-/* A launch of the session `id`: one reference. With --tokens=on its token is on file from here on. */
+/* A launch of the session `id`: one reference. With --tokens=on its token is on file from here on.
+ */
 LabSession *lab_session_new (const Lab *lab, const gchar *id, const LabMode *mode,
     const gchar *client_ip, const gchar *rtsp_ip);
 /* Another launch of `old`: with its display, and the made-up address new. */

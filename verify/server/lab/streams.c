@@ -190,7 +190,7 @@ audio_producer_ready (LabPipeline *pipeline, GstElement *element, gpointer data)
 static gchar *
 tone (const LabSession *session)
 {
-  return g_strdup_printf ("audiotestsrc is-live=true name=stage_audio_%s ! "
+  return g_strdup_printf ("audiotestsrc is-live=true name=audio_tone_%s ! "
                           "audio/x-raw, rate=" RATE ", channels=%d",
       session->id, session->mode.channels);
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * streams.h: the four pipelines of a session. Each function runs one in the calling thread until it ends.
+ * streams.h: the four pipelines of a session. Each function runs one in the calling thread until it
+ * ends.
  *
  *   video producer   wolf_wayland_source ! ID_video
- *   audio producer   stage_audio_ID ! ID_audio                            with --audio=relayed
+ *   audio producer   audio_tone_ID ! ID_audio                            with --audio=relayed
  *   video            interpipesrc_ID_video ! video_encoder ! wolf_udp_sink
- *   audio            stage_audio_ID ! audio_encoder ! wolf_udp_sink       with --audio=direct
+ *   audio            audio_tone_ID ! audio_encoder ! wolf_udp_sink       with --audio=direct
  *                    interpipesrc_ID_audio ! audio_encoder ! wolf_udp_sink       relayed
  *
- * These are the elements' names, as in Wolf's pipelines and in those of ../stage, so that a fault aims at either.
+ * These are the elements' names, as in Wolf's pipelines and in those that ../runner gives it, so
+ * that a fault aims at either.
  */
 #pragma once
 

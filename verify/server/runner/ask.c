@@ -5,7 +5,9 @@
  * HTTPS goes through curl, the API's unix socket through a socket of our own. A question is asked
  * in a thread, so that a scenario can look around while the server does not answer.
  */
-#include "runner.h"
+#include "ask.h"
+#include "timing.h"
+#include "paths.h"
 
 #include <gio/gunixsocketaddress.h>
 #include <string.h>
@@ -155,13 +157,13 @@ ask (Question *question, gint64 patience_ms)
 }
 
 Question *
-ask_https (const Stage *stage, guint client, const gchar *path, gint64 patience_ms)
+ask_https (const Runner *runner, guint number, const gchar *path, gint64 patience_ms)
 {
   Question *question = g_new0 (Question, 1);
-  g_autofree gchar *cert = stage_client_file (stage->options, client, "client.crt");
-  g_autofree gchar *key = stage_client_file (stage->options, client, "client.key");
+  g_autofree gchar *cert = runner_client_file (runner->options, number, "client.crt");
+  g_autofree gchar *key = runner_client_file (runner->options, number, "client.key");
   g_autofree gchar *seconds = g_strdup_printf ("%.3f", (gdouble) patience_ms / 1000);
-  g_autofree gchar *url = g_strdup_printf ("https://127.0.0.1:%u%s", stage->ports.https, path);
+  g_autofree gchar *url = g_strdup_printf ("https://127.0.0.1:%u%s", runner->ports.https, path);
   const gchar *const argv[] = { "curl", "-q", "-s", "-k", "--cert", cert, "--key", key, "-m",
     seconds, "-w", "\n%{http_code} %{time_total}", url, NULL };
 
@@ -170,12 +172,12 @@ ask_https (const Stage *stage, guint client, const gchar *path, gint64 patience_
 }
 
 Question *
-ask_api (const Stage *stage, const gchar *method, const gchar *path, const gchar *body,
+ask_api (const Runner *runner, const gchar *method, const gchar *path, const gchar *body,
     gint64 patience_ms)
 {
   Question *question = g_new0 (Question, 1);
 
-  question->socket = stage_path (stage, "wolf.sock");
+  question->socket = runner_path (runner, "wolf.sock");
   question->request = g_strdup_printf (
       "%s %s HTTP/1.1\r\nHost: wolf\r\nConnection: close\r\nContent-Length: %" G_GSIZE_FORMAT
       "\r\n\r\n%s",
@@ -200,7 +202,7 @@ void
 question_end (Question *question, Answer *answer)
 {
   memset (answer, 0, sizeof *answer);
-  if (question_is_over (question, question->patience_ms + STAGE_SOON_MS)) {
+  if (question_is_over (question, question->patience_ms + SOON_MS)) {
     *answer = question->answer;
     memset (&question->answer, 0, sizeof question->answer);
   }
@@ -208,15 +210,15 @@ question_end (Question *question, Answer *answer)
 }
 
 void
-stage_https (
-    const Stage *stage, guint client, const gchar *path, gint64 patience_ms, Answer *answer)
+ask_https_now (
+    const Runner *runner, guint number, const gchar *path, gint64 patience_ms, Answer *answer)
 {
-  question_end (ask_https (stage, client, path, patience_ms), answer);
+  question_end (ask_https (runner, number, path, patience_ms), answer);
 }
 
 void
-stage_api (const Stage *stage, const gchar *method, const gchar *path, const gchar *body,
+ask_api_now (const Runner *runner, const gchar *method, const gchar *path, const gchar *body,
     gint64 patience_ms, Answer *answer)
 {
-  question_end (ask_api (stage, method, path, body, patience_ms), answer);
+  question_end (ask_api (runner, method, path, body, patience_ms), answer);
 }

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* lab.c: wolf-lab, which says by itself where its ports are, and can do without each of its fixes. */
+/* lab.c: wolf-lab, which says by itself where its ports are, and can do without each of its fixes.
+ */
+#include "runner-options.h"
+#include "paths.h"
 #include "runner.h"
 
 #include <string.h>
 
 static gboolean
-prepare (const Stage *stage, GError **error)
+prepare (const Runner *runner, GError **error)
 {
-  g_autofree gchar *folder = stage_path (stage, "clients");
+  g_autofree gchar *folder = runner_path (runner, "clients");
 
   g_mkdir_with_parents (folder, 0700);
-  for (guint i = 0; i < stage->n_clients; i++) {
-    g_autofree gchar *file = stage_client_file (stage->options, i, "client.crt");
+  for (guint i = 0; i < runner->n_clients; i++) {
+    g_autofree gchar *file = runner_client_file (runner->options, i, "client.crt");
     g_autofree gchar *name = g_strdup_printf ("client-%03u.pem", i);
     g_autofree gchar *copy = g_build_filename (folder, name, NULL);
     g_autofree gchar *cert = NULL;
@@ -23,30 +26,30 @@ prepare (const Stage *stage, GError **error)
 }
 
 static gchar **
-arguments (const Stage *stage)
+arguments (const Runner *runner)
 {
-  const StageOptions *options = stage->options;
+  const RunnerOptions *options = runner->options;
   GPtrArray *argv = g_ptr_array_new ();
 
   g_ptr_array_add (argv, g_strdup (options->binary));
   g_ptr_array_add (argv, g_strconcat ("--preset=", options->side, NULL));
-  g_ptr_array_add (argv, g_strdup ("--audio=direct")); /* as on the real Wolf's stage */
+  g_ptr_array_add (argv, g_strdup ("--audio=direct")); /* as the real Wolf is run here */
   if (options->without != NULL)
     g_ptr_array_add (argv, g_strdup (options->without->off));
   for (gchar **more = options->lab_argv; more != NULL && *more != NULL; more++)
     g_ptr_array_add (argv, g_strdup (*more));
-  if (stage->more != NULL)
-    g_ptr_array_add (argv, g_strdup (stage->more));
+  if (runner->more != NULL)
+    g_ptr_array_add (argv, g_strdup (runner->more));
   g_ptr_array_add (argv, g_strdup ("--dir"));
-  g_ptr_array_add (argv, g_strdup (stage->dir));
+  g_ptr_array_add (argv, g_strdup (runner->dir));
   g_ptr_array_add (argv, NULL);
   return (gchar **) g_ptr_array_free (argv, FALSE);
 }
 
 static gchar **
-environment (const Stage *stage, gchar **env)
+environment (const Runner *runner, gchar **env)
 {
-  g_autofree gchar *run = stage_path (stage, "run");
+  g_autofree gchar *run = runner_path (runner, "run");
 
   return g_environ_setenv (env, "XDG_RUNTIME_DIR", run, TRUE);
 }
@@ -59,9 +62,9 @@ port (JsonObject *ready, const gchar *name)
 
 /* It writes one line when all of its ports listen. */
 static gboolean
-is_up (Stage *stage)
+is_up (Runner *runner)
 {
-  g_autofree gchar *path = stage_path (stage, STAGE_STDOUT);
+  g_autofree gchar *path = runner_path (runner, SERVER_STDOUT);
   g_autofree gchar *text = NULL;
 
   if (!g_file_get_contents (path, &text, NULL, NULL) || strchr (text, '\n') == NULL)
@@ -71,14 +74,14 @@ is_up (Stage *stage)
   if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node))
     return FALSE;
   JsonObject *ready = json_node_get_object (node);
-  stage->ports = (ServerPorts){
+  runner->ports = (ServerPorts){
     .http = port (ready, "http"),
     .https = port (ready, "https"),
     .rtsp = port (ready, "rtsp"),
     .video = port (ready, "video"),
     .audio = port (ready, "audio"),
   };
-  return stage->ports.https != 0;
+  return runner->ports.https != 0;
 }
 
 const Server server_lab = {

@@ -23,52 +23,52 @@ create_body (gboolean stop_when_empty, guint width, guint height)
 
 static Question *
 ask_create (
-    const Stage *stage, gboolean stop_when_empty, guint width, guint height, gint64 patience_ms)
+    const Runner *runner, gboolean stop_when_empty, guint width, guint height, gint64 patience_ms)
 {
   g_autofree gchar *body = create_body (stop_when_empty, width, height);
 
-  return ask_api (stage, "POST", "/api/v1/lobbies/create", body, patience_ms);
+  return ask_api (runner, "POST", "/api/v1/lobbies/create", body, patience_ms);
 }
 
 Question *
-lobby_ask_create (const Stage *stage, gboolean stop_when_empty, gint64 patience_ms)
+lobby_ask_create (const Runner *runner, gboolean stop_when_empty, gint64 patience_ms)
 {
-  return ask_create (stage, stop_when_empty, LOBBY_WIDTH, LOBBY_HEIGHT, patience_ms);
+  return ask_create (runner, stop_when_empty, LOBBY_WIDTH, LOBBY_HEIGHT, patience_ms);
 }
 
 Question *
-lobby_ask_move (const Stage *stage, const gchar *verb, const gchar *lobby, guint client)
+lobby_ask_move (const Runner *runner, const gchar *action, const gchar *lobby, guint number)
 {
-  g_autofree gchar *path = g_strconcat ("/api/v1/lobbies/", verb, NULL);
+  g_autofree gchar *path = g_strconcat ("/api/v1/lobbies/", action, NULL);
   g_autofree gchar *body = g_strdup_printf (
-      "{\"lobby_id\":\"%s\",\"moonlight_session_id\":\"%s\"}", lobby, stage->session_ids[client]);
+      "{\"lobby_id\":\"%s\",\"moonlight_session_id\":\"%s\"}", lobby, runner->session_ids[number]);
 
-  return ask_api (stage, "POST", path, body, act_patience_ms (stage));
+  return ask_api (runner, "POST", path, body, step_patience_ms (runner));
 }
 
 Question *
-lobby_ask_stop (const Stage *stage, const gchar *lobby, gint64 patience_ms)
+lobby_ask_stop (const Runner *runner, const gchar *lobby, gint64 patience_ms)
 {
   g_autofree gchar *body = g_strdup_printf ("{\"lobby_id\":\"%s\"}", lobby);
 
-  return ask_api (stage, "POST", "/api/v1/lobbies/stop", body, patience_ms);
+  return ask_api (runner, "POST", "/api/v1/lobbies/stop", body, patience_ms);
 }
 
 gboolean
-lobby_moved (Stage *stage, const gchar *verb, const gchar *lobby, guint client)
+lobby_moved (Runner *runner, const gchar *action, const gchar *lobby, guint number)
 {
   g_auto (Answer) answer = { 0 };
 
-  question_end (lobby_ask_move (stage, verb, lobby, client), &answer);
+  question_end (lobby_ask_move (runner, action, lobby, number), &answer);
   return answer.status == 200;
 }
 
 gchar *
-lobby_newest (const Stage *stage, guint *count)
+lobby_newest (const Runner *runner, guint *count)
 {
   g_auto (Answer) answer = { 0 };
 
-  stage_api (stage, "GET", "/api/v1/lobbies", NULL, STAGE_SHORT_PATIENCE_MS, &answer);
+  ask_api_now (runner, "GET", "/api/v1/lobbies", NULL, SHORT_PATIENCE_MS, &answer);
   g_autoptr (JsonNode) node = answer.status == 200 ? json_from_string (answer.body, NULL) : NULL;
   JsonArray *lobbies = node != NULL && JSON_NODE_HOLDS_OBJECT (node)
       ? json_object_get_array_member (json_node_get_object (node), "lobbies")
@@ -82,35 +82,35 @@ lobby_newest (const Stage *stage, guint *count)
 }
 
 gchar *
-lobby_create (Stage *stage, Result *result, gboolean stop_when_empty)
+lobby_create (Runner *runner, Result *result, gboolean stop_when_empty)
 {
-  return lobby_create_sized (stage, result, stop_when_empty, LOBBY_WIDTH, LOBBY_HEIGHT);
+  return lobby_create_sized (runner, result, stop_when_empty, LOBBY_WIDTH, LOBBY_HEIGHT);
 }
 
 gchar *
 lobby_create_sized (
-    Stage *stage, Result *result, gboolean stop_when_empty, guint width, guint height)
+    Runner *runner, Result *result, gboolean stop_when_empty, guint width, guint height)
 {
   g_auto (Answer) answer = { 0 };
 
-  question_end (ask_create (stage, stop_when_empty, width, height, STAGE_SOON_MS), &answer);
-  gchar *lobby = answer.status == 200 ? lobby_newest (stage, NULL) : NULL;
+  question_end (ask_create (runner, stop_when_empty, width, height, SOON_MS), &answer);
+  gchar *lobby = answer.status == 200 ? lobby_newest (runner, NULL) : NULL;
   result_answer (result, "create", &answer);
   expect_both (result, lobby != NULL, "a lobby is created");
   return lobby;
 }
 
-/* The property is read while it may be changing: an unpatched gst-interpipe has no lock there, as for
- * any reader. */
+/* The property is read while it may be changing: an unpatched gst-interpipe has no lock there, as
+ * for any reader. */
 gboolean
-lobby_watches (Stage *stage, guint client, const gchar *id)
+lobby_watches (Runner *runner, guint number, const gchar *id)
 {
   const gint64 until = g_get_monotonic_time () + SWITCH_MS * G_TIME_SPAN_MILLISECOND;
   g_autofree gchar *node = g_strconcat (id, "_video", NULL);
 
   for (;;) {
-    g_autoptr (JsonObject) got = stage_order (
-        stage, "get element=interpipesrc_%s_video property=listen-to", stage->session_ids[client]);
+    g_autoptr (JsonObject) got = runner_order (runner,
+        "get element=interpipesrc_%s_video property=listen-to", runner->session_ids[number]);
     JsonArray *values = got ? json_object_get_array_member (got, "values") : NULL;
     if (values != NULL && json_array_get_length (values) == 1
         && g_strcmp0 (json_object_get_string_member_with_default (
@@ -120,12 +120,12 @@ lobby_watches (Stage *stage, guint client, const gchar *id)
       return TRUE;
     if (g_get_monotonic_time () >= until)
       return FALSE;
-    stage_let_pass (SWITCH_LOOK_MS);
+    wait_ms (SWITCH_LOOK_MS);
   }
 }
 
 gboolean
-lobby_watches_own (Stage *stage, guint client)
+lobby_watches_own (Runner *runner, guint number)
 {
-  return lobby_watches (stage, client, stage->session_ids[client]);
+  return lobby_watches (runner, number, runner->session_ids[number]);
 }

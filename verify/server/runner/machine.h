@@ -2,10 +2,10 @@
 /*
  * machine.h: how fast this machine is at this moment.
  *
- * A thread connects on loopback to another one, and they exchange a few bytes and work a little on each, about as
- * much as a TLS handshake takes; again and again for as long as a scenario runs. That is what a request
- * to a healthy server costs here and now, with whatever else runs beside it, so time limits are multiples
- * of it.
+ * A thread connects on loopback to another one, and they exchange a few bytes and work a little on
+ * each, about as much as a TLS handshake takes; again and again for as long as a scenario runs.
+ * That is what a request to a healthy server costs here and now, with whatever else runs beside it,
+ * so time limits are multiples of it.
  *
  * Threads: all functions may be called from any thread between start and end.
  */
@@ -27,8 +27,8 @@ typedef struct {
   gdouble p50_ms, worst_ms;
 } MachineTimes;
 
-/* The exchanges that ended since `since` (monotonic time), and the one that is under way. Waits for the first
- * one if there is none. */
+/* The exchanges that ended since `since` (monotonic time), and the one that is under way. Waits for
+ * the first one if there is none. */
 void machine_times (Machine *machine, gint64 since, MachineTimes *times);
 
 G_END_DECLS

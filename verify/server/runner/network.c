@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* network.c: a network namespace with only loopback in it; nothing on stage can be reached or reach
- * out. */
 #define _GNU_SOURCE
-#include "runner.h"
+#include "network.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -71,7 +69,7 @@ bring_up_loopback (gint fd, GError **error)
 }
 
 gboolean
-stage_enter_network (GError **error)
+network_enter (GError **error)
 {
   if (geteuid () == 0
           ? unshare (CLONE_NEWNET) < 0 && !fail (error, "cannot make a network namespace")
@@ -107,20 +105,20 @@ kill_all_in (const gchar *network, GPid except)
 }
 
 void
-stage_clear_network (void)
+network_clear (void)
 {
   g_autofree gchar *ours = namespace_of ("self");
   g_autofree gchar *parents = NULL;
   g_autofree gchar *parent = g_strdup_printf ("%d", getppid ());
 
-  /* Never in a network that is not the stage's own. */
+  /* Never in a network that is not the scenario's own. */
   parents = namespace_of (parent);
   if (g_strcmp0 (ours, parents) != 0)
     kill_all_in (ours, getpid ());
 }
 
 void
-stage_kill_network_of (GPid child)
+network_kill (GPid child)
 {
   g_autofree gchar *ours = namespace_of ("self");
   g_autofree gchar *name = g_strdup_printf ("%d", child);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* processes.c: a process's children, and their end. */
-#include "runner.h"
+#include "processes.h"
+#include "timing.h"
 
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 GArray *
 process_children (GPid pid)
@@ -38,7 +40,7 @@ process_adopt (void)
 void
 process_end_children (gboolean (*keep) (GPid child, gpointer data), gpointer data)
 {
-  const gint64 until = g_get_monotonic_time () + STAGE_SHORT_PATIENCE_MS * G_TIME_SPAN_MILLISECOND;
+  const gint64 until = g_get_monotonic_time () + SHORT_PATIENCE_MS * G_TIME_SPAN_MILLISECOND;
   guint ending;
 
   do {

@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * play.c: runs scenarios, one process each, some at a time.
+ * run.c: runs scenarios, one process each, some at a time.
  *
  * Of each process that ends, whatever remains of it (a server, a client, a session's program) comes
  * to this one, as their next of kin, and is killed; the other scenarios' processes are not touched.
  *
- * A scenario is run again in the end, with no other beside it, where that may change its verdict: until TRIES
- * while chance may be why a fault did not show (result_may_be_chance()); once where others ran beside it and
- * load may be why it failed (result_may_be_load()). `first_failed` and `attempts` tell it.
+ * A scenario is run again in the end, with no other beside it, where that may change its verdict:
+ * until TRIES while chance may be why a fault did not show (result_may_be_chance()); once where
+ * others ran beside it and load may be why it failed (result_may_be_load()). `first_failed` and
+ * `attempts` tell it.
  */
 #define _GNU_SOURCE
-#include "runner.h"
+#include "run.h"
+#include "timing.h"
+#include "network.h"
+#include "paths.h"
+#include "processes.h"
+#include "scenarios.h"
+#include "steps.h"
 #include "tally.h"
 
 #include <signal.h>
@@ -39,23 +46,23 @@ typedef struct {
 } Job;
 
 typedef struct {
-  const StageOptions *options;
+  const RunnerOptions *options;
   Tally tally;
   GArray *jobs;
   GQueue again; /* Jobs */
 } Run;
 
 static Result *
-new_result (const Scenario *scenario, const StageOptions *options)
+new_result (const Scenario *scenario, const RunnerOptions *options)
 {
   Result *result = result_new (scenario->name, &options->head);
 
-  result_lacks (result, stage_cure (options, scenario->name));
+  result_lacks (result, switch_cure (options->without, scenario->name));
   return result;
 }
 
 static guint
-clients_of (const Scenario *scenario, const StageOptions *options)
+clients_of (const Scenario *scenario, const RunnerOptions *options)
 {
   return options->long_run && scenario->long_clients ? scenario->long_clients : scenario->clients;
 }
@@ -63,17 +70,17 @@ clients_of (const Scenario *scenario, const StageOptions *options)
 /* Whatever the scenario is about: a server that ends without having been told to has crashed. Wolf
  * catches the signal of its own crash, so that its exit status is that signal's number. */
 static void
-tell_crash (Stage *stage, Result *result)
+tell_crash (Runner *runner, Result *result)
 {
-  if (stage->crashed_starts > 0) {
-    result_int (result, "crashed_starts", stage->crashed_starts);
+  if (runner->crashed_starts > 0) {
+    result_int (result, "crashed_starts", runner->crashed_starts);
     expect_held (result, FALSE, "the server starts");
   }
-  if (stage_is_alive (stage) || stage->told_to_end)
+  if (runner_is_alive (runner) || runner->told_to_end)
     return;
   result_int (result, "crashed_status",
-      WIFSIGNALED (stage->wait_status) ? 128 + WTERMSIG (stage->wait_status)
-                                       : WEXITSTATUS (stage->wait_status));
+      WIFSIGNALED (runner->wait_status) ? 128 + WTERMSIG (runner->wait_status)
+                                        : WEXITSTATUS (runner->wait_status));
   expect_held (result, FALSE, "the server goes on running");
 }
 
@@ -87,42 +94,42 @@ tell_tries (Result *result, const Job *job)
       json_array_ref (json_object_get_array_member (json_node_get_object (node), "failed")));
 }
 
-/* What the limits of this scenario were made of (act_limit_ms()). */
+/* What the limits of this scenario were made of (step_limit_ms()). */
 static void
-tell_machine (const Stage *stage, Result *result)
+tell_machine (const Runner *runner, Result *result)
 {
   MachineTimes machine;
 
-  machine_times (stage->machine, stage->begun, &machine);
+  machine_times (runner->machine, runner->begun, &machine);
   result_ms (result, "machine_p50_ms", machine.p50_ms);
   result_ms (result, "machine_worst_ms", machine.worst_ms);
-  result_ms (result, "request_cost", stage->cost);
+  result_ms (result, "request_cost", runner->cost);
 }
 
 /* In the child. Leaves its line in the job's file. */
 static gint
-play (const Job *job, const StageOptions *options)
+run_one (const Job *job, const RunnerOptions *options)
 {
   const Scenario *scenario = job->scenario;
   g_autoptr (GError) error = NULL;
   g_autoptr (Result) result = new_result (scenario, options);
   const gint64 begun = g_get_monotonic_time ();
   Machine *machine = NULL;
-  Stage *stage = NULL;
+  Runner *runner = NULL;
 
   process_adopt ();
   if (scenario->one_arena)
     g_setenv ("MALLOC_ARENA_MAX", "1", TRUE);
-  if (!options->server->own_network || stage_enter_network (&error))
+  if (!options->server->own_network || network_enter (&error))
     machine = machine_start (&error);
   if (machine != NULL)
-    stage = stage_open (options, job->dir, clients_of (scenario, options), NULL, &error);
-  if (stage != NULL) {
-    stage->machine = machine;
-    stage->begun = g_get_monotonic_time ();
-    scenario->run (stage, result);
-    tell_crash (stage, result);
-    tell_machine (stage, result);
+    runner = runner_open (options, job->dir, clients_of (scenario, options), NULL, &error);
+  if (runner != NULL) {
+    runner->machine = machine;
+    runner->begun = g_get_monotonic_time ();
+    scenario->run (runner, result);
+    tell_crash (runner, result);
+    tell_machine (runner, result);
   } else {
     expect_both (result, FALSE, error->message);
   }
@@ -136,13 +143,13 @@ play (const Job *job, const StageOptions *options)
   g_autofree gchar *line = result_line (result);
   g_file_set_contents (job->path, line, -1, NULL);
   if (options->server->own_network)
-    stage_clear_network ();
+    network_clear ();
   process_end_children (NULL, NULL);
   return again;
 }
 
 static gchar *
-failed_line (const Scenario *scenario, const StageOptions *options, const gchar *why)
+failed_line (const Scenario *scenario, const RunnerOptions *options, const gchar *why)
 {
   g_autoptr (Result) result = new_result (scenario, options);
 
@@ -154,15 +161,15 @@ failed_line (const Scenario *scenario, const StageOptions *options, const gchar 
 static void
 start (Run *run, const Scenario *scenario, gchar *first, guint try)
 {
-  const StageOptions *options = run->options;
+  const RunnerOptions *options = run->options;
   g_autoptr (GError) error = NULL;
   Job job = { .scenario = scenario, .first = first, .try = try };
 
   job.dir = g_strdup_printf ("%s/%s-%u", options->scratch, scenario->name, try);
   job.path = g_build_filename (job.dir, "result.json", NULL);
-  job.until = g_get_monotonic_time () + scenario->bound_s * G_TIME_SPAN_SECOND;
+  job.until = g_get_monotonic_time () + scenario->limit_s * G_TIME_SPAN_SECOND;
   g_mkdir_with_parents (job.dir, 0755);
-  if (!stage_make_certificates (options, clients_of (scenario, options), &error)) {
+  if (!runner_make_certificates (options, clients_of (scenario, options), &error)) {
     g_autofree gchar *line = failed_line (scenario, options, error->message);
     tally_add (&run->tally, line);
     return;
@@ -171,7 +178,7 @@ start (Run *run, const Scenario *scenario, gchar *first, guint try)
   job.pid = fork ();
   if (job.pid == 0) {
     prctl (PR_SET_PDEATHSIG, SIGKILL);
-    _exit (play (&job, options));
+    _exit (run_one (&job, options));
   }
   g_array_append_val (run->jobs, job);
 }
@@ -218,7 +225,7 @@ is_over (Run *run, Job *job)
     if (!late)
       return FALSE;
     if (run->options->server->own_network)
-      stage_kill_network_of (job->pid);
+      network_kill (job->pid);
     kill (job->pid, SIGKILL);
     waitpid (job->pid, NULL, 0);
     conclude (run, job, 0, TRUE);
@@ -263,13 +270,13 @@ await_one (Run *run)
       if (is_over (run, &g_array_index (jobs, Job, i)))
         g_array_remove_index (jobs, i);
     if (jobs->len == before)
-      stage_let_pass (LOOK_MS);
+      wait_ms (LOOK_MS);
   }
   process_end_children (is_scenario, jobs);
 }
 
-gboolean
-scenario_is_chosen (const Scenario *scenario, const StageOptions *options)
+static gboolean
+is_chosen (const Scenario *scenario, const RunnerOptions *options)
 {
   return tally_chooses (options->only, scenario->name)
       && (scenario->needs & ~options->server->abilities) == 0;
@@ -290,17 +297,17 @@ run_again (Run *run)
 }
 
 static guint
-count_chosen (const StageOptions *options)
+count_chosen (const RunnerOptions *options)
 {
   guint count = 0;
 
-  for (const Scenario *scenario = stage_scenarios; scenario->name != NULL; scenario++)
-    count += scenario_is_chosen (scenario, options);
+  for (const Scenario *scenario = scenarios; scenario->name != NULL; scenario++)
+    count += is_chosen (scenario, options);
   return count;
 }
 
 gint
-stage_play (StageOptions *options)
+run_scenarios (RunnerOptions *options)
 {
   g_autoptr (GArray) jobs = g_array_new (FALSE, FALSE, sizeof (Job));
   Run run = { .options = options, .jobs = jobs, .again = G_QUEUE_INIT };
@@ -317,8 +324,8 @@ stage_play (StageOptions *options)
     .long_run = options->long_run,
   };
   process_adopt ();
-  for (const Scenario *scenario = stage_scenarios; scenario->name != NULL; scenario++) {
-    if (!scenario_is_chosen (scenario, options))
+  for (const Scenario *scenario = scenarios; scenario->name != NULL; scenario++) {
+    if (!is_chosen (scenario, options))
       continue;
     if ((gint) jobs->len == options->jobs)
       await_one (&run);

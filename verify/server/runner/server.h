@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * server.h: what is on stage: a real Wolf, or wolf-lab, the small server of its shape.
+ * server.h: the kinds of server: a real Wolf, and wolf-lab, the small server of its shape.
  *
  * All that differs between them is here: how it is started, where its ports, its socket and its log
- * are, what it can do. Scenarios know neither; they ask `stage->server` what there is.
+ * are, what it can do. Scenarios know neither; they ask `runner->server` what there is.
  */
 #pragma once
 
@@ -11,7 +11,8 @@
 
 G_BEGIN_DECLS
 
-typedef struct Stage Stage;
+typedef struct Runner Runner;               /* runner.h */
+typedef struct RunnerOptions RunnerOptions; /* runner-options.h */
 
 /* What a scenario needs of a server, and what a server has. */
 typedef enum {
@@ -29,18 +30,18 @@ typedef struct {
   const gchar *subject; /* in results: whose commit --commit is */
   const gchar *encoder; /* of video, in an order to the tracer */
   guint abilities;
-  guint
-      dying_ms; /* from what ends it, which may close a connection, to the end of the process; generous */
+  /* From what ends it, which may close a connection, to the end of the process; generous. */
+  guint dying_ms;
   gboolean own_network; /* its ports are fixed, so that it needs a network of its own */
   gboolean says_ready;  /* on standard output, which is no part of its log then */
   /* Writes what the server reads when it starts. */
-  gboolean (*prepare) (const Stage *stage, GError **error);
+  gboolean (*prepare) (const Runner *runner, GError **error);
   /* What it is run with, program included; newly allocated. */
-  gchar **(*arguments) (const Stage *stage);
+  gchar **(*arguments) (const Runner *runner);
   /* Takes and returns an environment. */
-  gchar **(*environment) (const Stage *stage, gchar **env);
-  /* Whether it has come as far as serving; fills stage->ports. Does not block. */
-  gboolean (*is_up) (Stage *stage);
+  gchar **(*environment) (const Runner *runner, gchar **env);
+  /* Whether it has come as far as serving; fills runner->ports. Does not block. */
+  gboolean (*is_up) (Runner *runner);
 } Server;
 
 extern const Server server_wolf, server_lab;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* acts.c: what several scenarios do: stream, get stuck, look at the server meanwhile. */
+/* steps.c: what several scenarios do: stream, get stuck, look at the server meanwhile. */
 #include "steps.h"
 
 #include <signal.h>
@@ -22,73 +22,73 @@
 #define FROZEN_MS 1000
 
 gint64
-act_patience_ms (const Stage *stage)
+step_patience_ms (const Runner *runner)
 {
-  return stage->options->long_run ? STAGE_PATIENCE_MS : QUICK_PATIENCE_MS;
+  return runner->options->long_run ? PATIENCE_MS : QUICK_PATIENCE_MS;
 }
 
 gint64
-act_wait_ms (const Stage *stage, gint64 ms)
+step_wait_ms (const Runner *runner, gint64 ms)
 {
-  return result_side (stage->options->label) == RESULT_AFTER ? MAX (ms, AFTER_WAIT_MS) : ms;
+  return result_side (runner->options->label) == RESULT_AFTER ? MAX (ms, AFTER_WAIT_MS) : ms;
 }
 
 gchar *
-act_add_body (const Stage *stage, guint client)
+step_add_body (const Runner *runner, guint number)
 {
   return g_strdup_printf (
       "{\"app_id\":\"%s\",\"client_id\":\"%s\",\"client_ip\":\"127.0.0.1\",\"aes_key\":"
       "\"00112233445566778899aabbccddeeff\",\"aes_iv\":\"1\",\"rtsp_fake_ip\":\"10.1.2.3\","
       "\"video_width\":320,\"video_height\":180,\"video_refresh_rate\":30,\"audio_channel_count\":"
       "2}",
-      stage->app_id, stage->session_ids[client]);
+      runner->app_id, runner->session_ids[number]);
 }
 
 gchar *
-act_session_body (const Stage *stage, guint client)
+step_session_body (const Runner *runner, guint number)
 {
-  return g_strdup_printf ("{\"session_id\":\"%s\"}", stage->session_ids[client]);
+  return g_strdup_printf ("{\"session_id\":\"%s\"}", runner->session_ids[number]);
 }
 
-Viewer *
-act_stream (Stage *stage, Result *result, guint client)
+Client *
+step_stream (Runner *runner, Result *result, guint number)
 {
-  Viewer *viewer = viewer_start (stage, client, NULL, STAGE_PATIENCE_MS);
+  Client *client = client_start (runner, number, NULL, PATIENCE_MS);
 
-  if (viewer_streams (viewer, STAGE_PATIENCE_MS))
-    return viewer;
+  if (client_streams (client, PATIENCE_MS))
+    return client;
   expect_both (result, FALSE, "a session streams before anything is done to it");
-  viewer_end (viewer);
+  client_end (client);
   return NULL;
 }
 
 void
-act_strike (Stage *stage, Result *result, const gchar *kind, const gchar *target)
+step_strike (Runner *runner, Result *result, const gchar *kind, const gchar *target)
 {
-  g_autoptr (JsonObject) armed = stage_order (stage, "%s %s", kind, target);
+  g_autoptr (JsonObject) armed = runner_order (runner, "%s %s", kind, target);
   const guint id = armed ? (guint) json_object_get_int_member (armed, "id") : 0;
 
   expect_both (result,
       id != 0
-          && stage_order_reached (stage, "wait id=%u state=%s timeout=%d", id,
-              g_str_equal (kind, "die") ? "dead" : "stalled", STAGE_SOON_MS),
+          && runner_order_reached (runner, "wait id=%u state=%s timeout=%d", id,
+              g_str_equal (kind, "die") ? "dead" : "stalled", SOON_MS),
       "the fault was hit");
 }
 
 void
-act_strike_source (
-    Stage *stage, Result *result, guint client, const gchar *kind, const gchar *where)
+step_strike_source (
+    Runner *runner, Result *result, guint number, const gchar *kind, const gchar *where)
 {
   g_autofree gchar *target =
       g_strdup_printf ("element=wolf_wayland_source with=%s_video where=%s times=1",
-          stage->session_ids[client], where);
+          runner->session_ids[number], where);
 
-  act_strike (stage, result, kind, target);
+  step_strike (runner, result, kind, target);
 }
 
 struct Load {
   GThread *thread;
-  Stage *stage;
+  Runner *runner;
   gchar *cert, *key;
   gdouble seconds, timeout_s;
   gint over; /* atomic */
@@ -121,20 +121,19 @@ load_main (gpointer data)
   const gchar *const words[] = { "--interval", "0", "--duration", seconds, "--timeout", timeout,
     "--cert", load->cert, "--key", load->key, NULL };
 
-  stage_probe_each (load->stage,
-      (gint64) (1000 * (load->seconds + load->timeout_s)) + STAGE_SOON_MS, "latency", words,
-      load_report, load);
+  probe_each (load->runner, (gint64) (1000 * (load->seconds + load->timeout_s)) + SOON_MS,
+      "latency", words, load_report, load);
   return NULL;
 }
 
 Load *
-act_load_start (Stage *stage, guint client, gdouble seconds, gdouble timeout_s)
+step_load_start (Runner *runner, guint number, gdouble seconds, gdouble timeout_s)
 {
   Load *load = g_new0 (Load, 1);
 
-  load->stage = stage;
-  load->cert = stage_client_file (stage->options, client, "client.crt");
-  load->key = stage_client_file (stage->options, client, "client.key");
+  load->runner = runner;
+  load->cert = runner_client_file (runner->options, number, "client.crt");
+  load->key = runner_client_file (runner->options, number, "client.key");
   load->seconds = seconds;
   load->timeout_s = timeout_s;
   load->ms = g_array_new (FALSE, FALSE, sizeof (gdouble));
@@ -151,7 +150,7 @@ by_size (gconstpointer a, gconstpointer b)
 }
 
 gdouble
-act_percentile (GArray *ms, guint percent)
+step_percentile (GArray *ms, guint percent)
 {
   if (ms->len == 0)
     return -1;
@@ -160,13 +159,13 @@ act_percentile (GArray *ms, guint percent)
 }
 
 void
-act_load_stop (Load *load)
+step_load_stop (Load *load)
 {
   g_atomic_int_set (&load->over, TRUE);
 }
 
 void
-act_load_end (Load *load, Result *result, const gchar *name, LoadTimes *times)
+step_load_end (Load *load, Result *result, const gchar *name, LoadTimes *times)
 {
   g_autofree gchar *requests = g_strconcat (name, "_requests", NULL);
   g_autofree gchar *failed = g_strconcat (name, "_failures", NULL);
@@ -174,7 +173,7 @@ act_load_end (Load *load, Result *result, const gchar *name, LoadTimes *times)
 
   g_thread_join (load->thread);
   *times =
-      (LoadTimes){ load->failures, act_percentile (load->ms, 50), act_percentile (load->ms, 99) };
+      (LoadTimes){ load->failures, step_percentile (load->ms, 50), step_percentile (load->ms, 99) };
   expect_both (result, load->ms->len + load->failures > 0, "the latency of HTTPS was measured");
   result_int (result, requests, load->ms->len + load->failures);
   result_int (result, failed, times->failures);
@@ -186,58 +185,73 @@ act_load_end (Load *load, Result *result, const gchar *name, LoadTimes *times)
 }
 
 gdouble
-act_limit_ms (const Stage *stage)
+step_limit_ms (const Runner *runner)
 {
   MachineTimes machine;
 
-  machine_times (stage->machine, stage->begun, &machine);
-  return MAX (LEAST_LIMIT_MS, 2 * stage->cost * machine.worst_ms);
+  machine_times (runner->machine, runner->begun, &machine);
+  return MAX (LEAST_LIMIT_MS, 2 * runner->cost * machine.worst_ms);
 }
 
 void
-act_expect_prompt (Stage *stage, Result *result, const Answer *answer, const gchar *what)
+step_expect_prompt (Runner *runner, Result *result, const Answer *answer, const gchar *what)
 {
-  expect_in_time (result, answer->status == 200 && answer->ms <= act_limit_ms (stage), what);
+  expect_in_time (result, answer->status == 200 && answer->ms <= step_limit_ms (runner), what);
+}
+
+void
+step_conclude (
+    Runner *runner, Result *result, Question *question, const gchar *name, const gchar *what)
+{
+  g_auto (Answer) answer = { 0 };
+  g_autofree gchar *fault = g_strconcat (what, " is not answered while something is stuck", NULL);
+  g_autofree gchar *promise = g_strconcat (what, " is answered in time", NULL);
+
+  question_end (question, &answer);
+  result_answer (result, name, &answer);
+  expect_fault (result, !answer.answered, fault);
+  step_expect_prompt (runner, result, &answer, promise);
 }
 
 gdouble
-act_stretched_ms (const Stage *stage, gdouble ms)
+step_stretched_ms (const Runner *runner, gdouble ms)
 {
-  return ms + STRETCH * (act_limit_ms (stage) - LEAST_LIMIT_MS);
+  return ms + STRETCH * (step_limit_ms (runner) - LEAST_LIMIT_MS);
 }
 
 void
-act_take_cost (Stage *stage, gint64 since, const LoadTimes *healthy)
+step_take_cost (Runner *runner, gint64 since, const LoadTimes *healthy)
 {
   MachineTimes machine;
 
-  machine_times (stage->machine, since, &machine);
-  stage->cost = MAX (healthy->p50_ms / machine.p50_ms, healthy->p99_ms / machine.worst_ms);
-  stage->cost = MAX (1, stage->cost);
+  machine_times (runner->machine, since, &machine);
+  runner->cost = MAX (healthy->p50_ms / machine.p50_ms, healthy->p99_ms / machine.worst_ms);
+  runner->cost = MAX (1, runner->cost);
 }
 
 void
-act_measure_healthy (Stage *stage, Result *result)
+step_measure_healthy (Runner *runner, Result *result)
 {
   const gint64 since = g_get_monotonic_time ();
   LoadTimes times;
 
-  act_load_end (act_load_start (stage, stage->n_clients - 1, 1.5, 5), result, "healthy", &times);
+  step_load_end (
+      step_load_start (runner, runner->n_clients - 1, 1.5, 5), result, "healthy", &times);
   expect_both (result, times.failures == 0, "a healthy server answers every request");
-  act_take_cost (stage, since, &times);
+  step_take_cost (runner, since, &times);
 }
 
-/* Counts what a viewer that has pinged gets; adds NAME_video and NAME_audio. Ends the viewer. */
+/* Counts what a client that has pinged gets; adds NAME_video and NAME_audio. Ends the client. */
 static gboolean
-conclude_session (Result *result, Viewer *viewer, gboolean pinged, const gchar *name)
+conclude_session (Result *result, Client *client, gboolean pinged, const gchar *name)
 {
   g_autofree gchar *video_name = g_strconcat (name, "_video", NULL);
   g_autofree gchar *audio_name = g_strconcat (name, "_audio", NULL);
   gint64 video = 0, audio = 0;
 
   if (pinged)
-    viewer_count (viewer, STAGE_COUNT_MS, &video, &audio);
-  viewer_end (viewer);
+    client_count (client, COUNT_MS, &video, &audio);
+  client_end (client);
   result_int (result, video_name, video);
   result_int (result, audio_name, audio);
   return video > 0 && audio > 0;
@@ -246,13 +260,13 @@ conclude_session (Result *result, Viewer *viewer, gboolean pinged, const gchar *
 /* Another client's session and, if wanted, a new one of the stuck client. Both are started at once:
  * on a stuck server each takes all of its time. */
 static void
-look_at_sessions (Stage *stage, Result *result, guint stuck_client, gboolean relaunch)
+look_at_sessions (Runner *runner, Result *result, guint stuck_client, gboolean relaunch)
 {
-  const gint64 patience_ms = act_wait_ms (stage, NEW_SESSION_MS);
-  Viewer *other = viewer_start (stage, stuck_client + 1, NULL, patience_ms);
-  Viewer *again = relaunch ? viewer_start (stage, stuck_client, NULL, patience_ms) : NULL;
-  const gboolean other_pinged = viewer_pings (other, 2 * patience_ms);
-  const gboolean again_pinged = again != NULL && viewer_pings (again, 2 * patience_ms);
+  const gint64 patience_ms = step_wait_ms (runner, NEW_SESSION_MS);
+  Client *other = client_start (runner, stuck_client + 1, NULL, patience_ms);
+  Client *again = relaunch ? client_start (runner, stuck_client, NULL, patience_ms) : NULL;
+  const gboolean other_pinged = client_pings (other, 2 * patience_ms);
+  const gboolean again_pinged = again != NULL && client_pings (again, 2 * patience_ms);
 
   const gboolean other_got = conclude_session (result, other, other_pinged, "other");
   expect_fault (result, !other_got, "another client's new session does not stream");
@@ -263,21 +277,20 @@ look_at_sessions (Stage *stage, Result *result, guint stuck_client, gboolean rel
   expect_fault (result, !again_got, "the same client's new session does not stream");
   /* While the stuck producer lives, an unpatched gst-interpipe has its node's name taken. */
   expect_held_with_plugin (
-      stage, result, again_got, "the same client's new session streams at once");
+      runner, result, again_got, "the same client's new session streams at once");
 }
 
 static void
-look_at_sockets (Stage *stage, Result *result)
+look_at_sockets (Runner *runner, Result *result)
 {
-  StageSockets sockets;
-  g_autofree gchar *cert = stage_client_file (stage->options, 0, "client.crt");
-  g_autofree gchar *key = stage_client_file (stage->options, 0, "client.key");
-  g_autoptr (JsonObject) crowd =
-      stage_probe (stage, STAGE_PATIENCE_MS, "abuse", "--kind", "connect-fin", "--count", CROWD,
-          "--at", "0", "--timeout", "1", "--cert", cert, "--key", key, NULL);
+  Sockets sockets;
+  g_autofree gchar *cert = runner_client_file (runner->options, 0, "client.crt");
+  g_autofree gchar *key = runner_client_file (runner->options, 0, "client.key");
+  g_autoptr (JsonObject) crowd = probe_last (runner, PATIENCE_MS, "abuse", "--kind", "connect-fin",
+      "--count", CROWD, "--at", "0", "--timeout", "1", "--cert", cert, "--key", key, NULL);
 
   expect_both (result, crowd != NULL, "a crowd came and went");
-  stage_wait_no_close_wait (stage->ports.https, act_wait_ms (stage, CROWD_MS), &sockets);
+  sockets_wait_no_close_wait (runner->ports.https, step_wait_ms (runner, CROWD_MS), &sockets);
   result_int (result, "meanwhile_close_wait", sockets.close_wait);
   result_int (result, "meanwhile_unaccepted", sockets.unaccepted);
   expect_in_time (result, sockets.close_wait == 0 && sockets.unaccepted == 0,
@@ -285,59 +298,59 @@ look_at_sockets (Stage *stage, Result *result)
 }
 
 gboolean
-act_is_in_time (const Stage *stage, const LoadTimes *times)
+step_is_in_time (const Runner *runner, const LoadTimes *times)
 {
-  return times->failures == 0 && times->p99_ms <= act_limit_ms (stage);
+  return times->failures == 0 && times->p99_ms <= step_limit_ms (runner);
 }
 
 void
-act_look_at_server (Stage *stage, Result *result, guint client)
+step_look_at_server (Runner *runner, Result *result, guint number)
 {
   LoadTimes times;
 
-  act_load_end (act_load_start (stage, client, 1, 2), result, "meanwhile", &times);
-  expect_in_time (result, act_is_in_time (stage, &times), "HTTPS answers in time meanwhile");
-  look_at_sockets (stage, result);
+  step_load_end (step_load_start (runner, number, 1, 2), result, "meanwhile", &times);
+  expect_in_time (result, step_is_in_time (runner, &times), "HTTPS answers in time meanwhile");
+  look_at_sockets (runner, result);
 }
 
 void
-expect_held_with_plugin (Stage *stage, Result *result, gboolean held, const gchar *what)
+expect_held_with_plugin (Runner *runner, Result *result, gboolean held, const gchar *what)
 {
-  if (stage->options->plugin_after)
+  if (runner->options->plugin_after)
     expect_held (result, held, what);
 }
 
 void
-act_look_meanwhile (Stage *stage, Result *result, guint stuck_client, gboolean relaunch)
+step_look_meanwhile (Runner *runner, Result *result, guint stuck_client, gboolean relaunch)
 {
-  act_look_at_server (stage, result, stuck_client + 1);
-  look_at_sessions (stage, result, stuck_client, relaunch);
+  step_look_at_server (runner, result, stuck_client + 1);
+  look_at_sessions (runner, result, stuck_client, relaunch);
 }
 
 /* How often to look for an element that is on its way out. */
 #define OUTLIVE_LOOK_MS 50
 
 gboolean
-act_producer_outlives (Stage *stage, const gchar *id, gint64 within_ms)
+step_producer_outlives (Runner *runner, const gchar *id, gint64 within_ms)
 {
   const gint64 until = g_get_monotonic_time () + within_ms * G_TIME_SPAN_MILLISECOND;
 
-  while (stage_order_reached (
-      stage, "wait element=wolf_wayland_source with=%s_video state=seen timeout=0", id)) {
+  while (runner_order_reached (
+      runner, "wait element=wolf_wayland_source with=%s_video state=seen timeout=0", id)) {
     if (g_get_monotonic_time () >= until)
       return TRUE;
-    stage_let_pass (OUTLIVE_LOOK_MS);
+    wait_ms (OUTLIVE_LOOK_MS);
   }
   return FALSE;
 }
 
 gboolean
-act_outlives (Stage *stage, guint client, gint64 within_ms)
+step_outlives (Runner *runner, guint number, gint64 within_ms)
 {
-  return act_producer_outlives (stage, stage->session_ids[client], within_ms);
+  return step_producer_outlives (runner, runner->session_ids[number], within_ms);
 }
 
-const ActMoment act_moments[ACT_MOMENTS] = {
+const StepMoment step_moments[STEP_MOMENTS] = {
   { "parse", "where=parse" },
   { "ready", "where=state type=NULL->READY" },
   { "paused", "where=state type=READY->PAUSED" },
@@ -347,43 +360,43 @@ const ActMoment act_moments[ACT_MOMENTS] = {
 };
 
 void
-act_release (Stage *stage, Result *result)
+step_release (Runner *runner, Result *result)
 {
   g_auto (Answer) answer = { 0 };
-  g_autoptr (JsonObject) released = stage_order (stage, "release all");
+  g_autoptr (JsonObject) released = runner_order (runner, "release all");
 
-  stage_https (stage, stage->n_clients - 1, "/serverinfo", STAGE_SHORT_PATIENCE_MS, &answer);
+  ask_https_now (runner, runner->n_clients - 1, "/serverinfo", SHORT_PATIENCE_MS, &answer);
   result_answer (result, "released_serverinfo", &answer);
   expect_held (
       result, released != NULL && answer.status == 200, "the server answers after the release");
 }
 
-Stage *
-act_open_planted (Stage *stage, Result *result, StageOptions *options, gchar **lab_argv)
+Runner *
+step_open_planted (Runner *runner, Result *result, RunnerOptions *options, gchar **lab_argv)
 {
-  g_autofree gchar *dir = stage_path (stage, "planted");
+  g_autofree gchar *dir = runner_path (runner, "planted");
   g_autoptr (GError) error = NULL;
 
-  *options = *stage->options;
+  *options = *runner->options;
   options->side = (gchar *) "before";
   options->without = NULL;
   options->lab_argv = lab_argv;
   g_mkdir_with_parents (dir, 0700);
-  Stage *planted = stage_open (options, dir, 1, "--plant=reference-leak", &error);
+  Runner *planted = runner_open (options, dir, 1, "--plant=reference-leak", &error);
   expect_both (result, planted != NULL, "a lab with a planted leak is up");
   return planted;
 }
 
 void
-act_control_frozen (Stage *stage, Result *result)
+step_control_frozen (Runner *runner, Result *result)
 {
   g_auto (Answer) frozen = { 0 };
   g_auto (Answer) thawed = { 0 };
 
-  kill (stage->pid, SIGSTOP);
-  stage_https (stage, stage->n_clients - 1, "/serverinfo", FROZEN_MS, &frozen);
-  kill (stage->pid, SIGCONT);
-  stage_https (stage, stage->n_clients - 1, "/serverinfo", STAGE_SOON_MS, &thawed);
+  kill (runner->pid, SIGSTOP);
+  ask_https_now (runner, runner->n_clients - 1, "/serverinfo", FROZEN_MS, &frozen);
+  kill (runner->pid, SIGCONT);
+  ask_https_now (runner, runner->n_clients - 1, "/serverinfo", SOON_MS, &thawed);
   result_answer (result, "control_frozen", &frozen);
   expect_both (result, !frozen.answered, "a frozen server is noticed");
   expect_both (result, thawed.status == 200, "it answers when it goes on");

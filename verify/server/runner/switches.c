@@ -2,24 +2,24 @@
 /*
  * switches.c: which scenario each fix of the lab's is for.
  *
- * A run without one fix (`wolf-scenarios --without`) must fail in exactly the scenarios of its line.
- * "may" are those that look for a race by luck, or that see the same fault among others.
+ * A run without one fix (`wolf-scenarios --without`) must fail in exactly the scenarios of its
+ * line. "may" are those that look for a race by luck, or that see the same fault among others.
  */
-#include "runner.h"
+#include "switches.h"
 
 #include "tally.h"
 
-const Switch stage_switches[] = {
+const Switch switches[] = {
   { "stop", "--stop=eos",
       "cancel-*,api-stop-stuck,pause-stuck-*,stop-at-each-moment,timeline,stop-storm,relaunch,"
       "sigterm-streaming,thread-ends",
-      "input-while-ending,sigterm-ward,cancel-before-ping" },
+      "input-while-ending,sigterm-quarantine,cancel-before-ping" },
   { "tokens", "--tokens=off", "cancel-before-ping,stop-at-each-moment",
       "race-api,race-launch,return-at-once,stop-storm" },
   { "input", "--input=element", "input-state-lock", "input-while-ending" },
   { "inherit", "--inherit=yes", "inherited", "" },
   { "threads", "--threads=plain", "thread-ends", "" },
-  { "shutdown", "--shutdown=exit", "sigterm-streaming", "sigterm-ward" },
+  { "shutdown", "--shutdown=exit", "sigterm-streaming", "sigterm-quarantine" },
   { "malformed", "--malformed=die", "malformed", "" },
   /* Measured on the real Wolf: closing a socket after an error changes nothing by itself. */
   { "on-error", "--on-error=keep", "", "" },
@@ -27,20 +27,20 @@ const Switch stage_switches[] = {
 };
 
 const Switch *
-stage_switch (const gchar *name)
+switch_find (const gchar *name)
 {
-  for (const Switch *it = stage_switches; it->name != NULL; it++)
+  for (const Switch *it = switches; it->name != NULL; it++)
     if (g_strcmp0 (it->name, name) == 0)
       return it;
   return NULL;
 }
 
 ResultCure
-stage_cure (const StageOptions *options, const gchar *scenario)
+switch_cure (const Switch *without, const gchar *scenario)
 {
-  if (options->without == NULL)
+  if (without == NULL)
     return RESULT_UNRELATED;
-  if (tally_chooses (options->without->may, scenario))
+  if (tally_chooses (without->may, scenario))
     return RESULT_MAY_BREAK;
-  return tally_chooses (options->without->must, scenario) ? RESULT_MUST_BREAK : RESULT_UNRELATED;
+  return tally_chooses (without->must, scenario) ? RESULT_MUST_BREAK : RESULT_UNRELATED;
 }

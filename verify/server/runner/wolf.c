@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* wolf.c: a real Wolf: its configuration and its environment. */
+#include "runner-options.h"
+#include "paths.h"
 #include "runner.h"
 
 #include <string.h>
 #include <unistd.h>
 
-/* What main() logs right before it registers the handlers of sessions and lobbies, its last act; its
- * ports have been open for a while by then. */
-#define LAST_ACT "[PULSE_ROUTER]"
+/* What main() logs right before it registers the handlers of sessions and lobbies, its last step;
+ * its ports have been open for a while by then. */
+#define LAST_STEP "[PULSE_ROUTER]"
 
-/* The stage's one app: a virtual compositor, which is the stand-in, and no sound server. Encoders
+/* The one app: a virtual compositor, which is the fake source, and no sound server. Encoders
  * are the cheapest there are: what is measured is not their speed. */
 static const gchar *const app =
     "[[profiles]]\n"
@@ -33,7 +35,7 @@ static const gchar *const app =
     "fec_percentage={fec_percentage} min_required_fec_packets={min_required_fec_packets} ! "
     "appsink sync=false max-buffers=1 drop=true name=wolf_udp_sink'\n"
     "[profiles.apps.audio]\n"
-    "source = 'audiotestsrc is-live=true name=stage_audio_{session_id}'\n"
+    "source = 'audiotestsrc is-live=true name=audio_tone_{session_id}'\n"
     "audio_params = 'audio/x-raw, channels={channels} ! audioconvert'\n"
     "opus_encoder = 'opusenc bitrate={bitrate} bitrate-type=cbr frame-size={packet_duration} "
     "bandwidth=fullband audio-type=restricted-lowdelay max-payload-size=1400'\n"
@@ -53,15 +55,15 @@ static const gchar *const app =
     "default_sink = 'appsink name=wolf_udp_sink'\n";
 
 static gboolean
-prepare (const Stage *stage, GError **error)
+prepare (const Runner *runner, GError **error)
 {
-  g_autofree gchar *path = stage_path (stage, "config.toml");
+  g_autofree gchar *path = runner_path (runner, "config.toml");
   g_autoptr (GString) text = g_string_new ("hostname = 'Stage'\n"
                                            "uuid = '00000000-0000-4000-8000-000000000001'\n"
                                            "config_version = 7\n");
 
-  for (guint i = 0; i < stage->n_clients; i++) {
-    g_autofree gchar *file = stage_client_file (stage->options, i, "client.crt");
+  for (guint i = 0; i < runner->n_clients; i++) {
+    g_autofree gchar *file = runner_client_file (runner->options, i, "client.crt");
     g_autofree gchar *cert = NULL;
     if (!g_file_get_contents (file, &cert, NULL, error))
       return FALSE;
@@ -75,17 +77,17 @@ prepare (const Stage *stage, GError **error)
 }
 
 static gchar **
-arguments (const Stage *stage)
+arguments (const Runner *runner)
 {
-  const gchar *const argv[] = { stage->options->binary, NULL };
+  const gchar *const argv[] = { runner->options->binary, NULL };
 
   return g_strdupv ((gchar **) argv);
 }
 
 static gchar **
-environment (const Stage *stage, gchar **env)
+environment (const Runner *runner, gchar **env)
 {
-  const StageOptions *options = stage->options;
+  const RunnerOptions *options = runner->options;
   const struct {
     const gchar *name, *file;
   } files[] = { { "WOLF_CFG_FILE", "config.toml" }, { "WOLF_SOCKET_PATH", "wolf.sock" },
@@ -102,7 +104,7 @@ environment (const Stage *stage, gchar **env)
   g_autofree gchar *cert = g_build_filename (options->scratch, "wolf-cert.pem", NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (files); i++) {
-    g_autofree gchar *path = stage_path (stage, files[i].file);
+    g_autofree gchar *path = runner_path (runner, files[i].file);
     env = g_environ_setenv (env, files[i].name, path, TRUE);
   }
   for (guint i = 0; i < G_N_ELEMENTS (values); i++)
@@ -112,18 +114,18 @@ environment (const Stage *stage, gchar **env)
 }
 
 static gboolean
-is_up (Stage *stage)
+is_up (Runner *runner)
 {
-  g_autofree gchar *log = stage_log (stage);
+  g_autofree gchar *log = runner_log (runner);
 
-  stage->ports = (ServerPorts){
+  runner->ports = (ServerPorts){
     .http = 47989,
     .https = 47984,
     .rtsp = 48010,
     .video = 48100,
     .audio = 48200,
   };
-  return log != NULL && strstr (log, LAST_ACT) != NULL;
+  return log != NULL && strstr (log, LAST_STEP) != NULL;
 }
 
 const Server server_wolf = {

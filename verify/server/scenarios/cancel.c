@@ -1,123 +1,120 @@
 /* SPDX-License-Identifier: MIT */
-/* scenarios-cancel.c: /cancel of sessions whose compositor source is stuck or dead. */
+/* cancel.c: /cancel of sessions whose compositor source is stuck or dead. */
 #include "steps.h"
 
 /* How long /cancel is left alone before the looking around begins. */
 #define ALONE_MS 1000
 
 static void
-conclude_cancel (Stage *stage, Result *result, Question *cancel)
+conclude_cancel (Runner *runner, Result *result, Question *cancel)
 {
-  g_auto (Answer) answer = { 0 };
-  StageFigures figures;
+  Metrics metrics;
 
-  question_end (cancel, &answer);
-  result_answer (result, "cancel", &answer);
-  result_int (result, "patience_ms", act_patience_ms (stage));
-  expect_fault (result, !answer.answered, "/cancel is not answered while the source is stuck");
-  act_expect_prompt (stage, result, &answer, "/cancel is answered in time");
-  stage_figures (stage, &figures);
-  result_figures (result, "while_stuck", &figures);
-  act_release (stage, result);
+  step_conclude (runner, result, cancel, "cancel", "/cancel");
+  result_int (result, "patience_ms", step_patience_ms (runner));
+  metrics_read (runner, &metrics);
+  result_metrics (result, "while_stuck", &metrics);
+  step_release (runner, result);
 }
 
 static void
-cancel (Stage *stage, Result *result, const gchar *kind, const gchar *where)
+cancel (Runner *runner, Result *result, const gchar *kind, const gchar *where)
 {
-  act_measure_healthy (stage, result);
-  g_autoptr (Viewer) viewer = act_stream (stage, result, 0);
+  step_measure_healthy (runner, result);
+  g_autoptr (Client) client = step_stream (runner, result, 0);
 
-  if (viewer == NULL)
+  if (client == NULL)
     return;
-  act_strike_source (stage, result, 0, kind, where);
-  Question *question = ask_https (stage, 0, "/cancel", act_patience_ms (stage));
+  step_strike_source (runner, result, 0, kind, where);
+  Question *question = ask_https (runner, 0, "/cancel", step_patience_ms (runner));
   question_is_over (question, ALONE_MS);
-  act_look_meanwhile (stage, result, 0, TRUE);
-  conclude_cancel (stage, result, question);
+  step_look_meanwhile (runner, result, 0, TRUE);
+  conclude_cancel (runner, result, question);
 }
 
 void
-scenario_cancel_stuck_create (Stage *stage, Result *result)
+scenario_cancel_stuck_create (Runner *runner, Result *result)
 {
-  cancel (stage, result, "stall", "create");
+  cancel (runner, result, "stall", "create");
 }
 
 void
-scenario_cancel_stuck_push (Stage *stage, Result *result)
+scenario_cancel_stuck_push (Runner *runner, Result *result)
 {
-  cancel (stage, result, "stall", "push");
+  cancel (runner, result, "stall", "push");
 }
 
 void
-scenario_cancel_dead (Stage *stage, Result *result)
+scenario_cancel_dead (Runner *runner, Result *result)
 {
-  cancel (stage, result, "die", "create");
+  cancel (runner, result, "die", "create");
 }
 
 /* Stuck in start(): the session is launched, but its compositor never comes up. */
 void
-scenario_cancel_stuck_start (Stage *stage, Result *result)
+scenario_cancel_stuck_start (Runner *runner, Result *result)
 {
-  act_measure_healthy (stage, result);
-  g_autoptr (JsonObject) armed = stage_order (stage,
-      "stall element=wolf_wayland_source with=%s_video where=start times=1", stage->session_ids[0]);
-  g_autoptr (Viewer) viewer = viewer_start (stage, 0, "launch", STAGE_SOON_MS);
-  g_autoptr (JsonObject) launched = viewer_report (viewer, "launch", STAGE_SOON_MS);
+  step_measure_healthy (runner, result);
+  g_autoptr (JsonObject) armed =
+      runner_order (runner, "stall element=wolf_wayland_source with=%s_video where=start times=1",
+          runner->session_ids[0]);
+  g_autoptr (Client) client = client_start (runner, 0, "launch", SOON_MS);
+  g_autoptr (JsonObject) launched = client_report (client, "launch", SOON_MS);
 
   expect_both (result,
       armed != NULL && launched != NULL
-          && stage_order_reached (stage, "wait state=stalled timeout=%d", STAGE_SOON_MS),
+          && runner_order_reached (runner, "wait state=stalled timeout=%d", SOON_MS),
       "the session's source is stuck in start()");
-  Question *question = ask_https (stage, 0, "/cancel", act_patience_ms (stage));
+  Question *question = ask_https (runner, 0, "/cancel", step_patience_ms (runner));
   question_is_over (question, ALONE_MS);
-  act_look_meanwhile (stage, result, 0, TRUE);
-  conclude_cancel (stage, result, question);
+  step_look_meanwhile (runner, result, 0, TRUE);
+  conclude_cancel (runner, result, question);
 }
 
 /* Many at once, all stuck; each is cancelled, while another client goes on asking. */
 void
-scenario_cancel_many (Stage *stage, Result *result)
+scenario_cancel_many (Runner *runner, Result *result)
 {
-  act_measure_healthy (stage, result);
-  const guint stuck = stage->n_clients - 1;
-  g_autoptr (GPtrArray) viewers = g_ptr_array_new_with_free_func ((GDestroyNotify) viewer_end);
+  step_measure_healthy (runner, result);
+  const guint stuck = runner->n_clients - 1;
+  g_autoptr (GPtrArray) clients = g_ptr_array_new_with_free_func ((GDestroyNotify) client_end);
   guint unanswered = 0;
   gdouble slowest = 0;
   LoadTimes times;
-  StageFigures figures;
+  Metrics metrics;
 
   for (guint i = 0; i < stuck; i++) {
-    Viewer *viewer = act_stream (stage, result, i);
-    if (viewer == NULL)
+    Client *client = step_stream (runner, result, i);
+    if (client == NULL)
       return;
-    g_ptr_array_add (viewers, viewer);
+    g_ptr_array_add (clients, client);
   }
   g_autoptr (JsonObject) armed =
-      stage_order (stage, "stall element=wolf_wayland_source where=create");
+      runner_order (runner, "stall element=wolf_wayland_source where=create");
   expect_both (result,
       armed != NULL
-          && stage_order_reached (
-              stage, "wait state=stalled count=%u timeout=%d", stuck, STAGE_PATIENCE_MS),
+          && runner_order_reached (
+              runner, "wait state=stalled count=%u timeout=%d", stuck, PATIENCE_MS),
       "all sources are stuck");
-  Load *load = act_load_start (stage, stuck, stage->options->long_run ? 20 : 5, 5);
+  Load *load = step_load_start (runner, stuck, runner->options->long_run ? 20 : 5, 5);
   for (guint i = 0; i < stuck; i++) {
     g_auto (Answer) answer = { 0 };
     /* One that is not answered stands for all; the others need not be waited for as long. */
-    stage_https (stage, i, "/cancel", unanswered ? 200 : act_patience_ms (stage), &answer);
+    ask_https_now (runner, i, "/cancel", unanswered ? 200 : step_patience_ms (runner), &answer);
     if (answer.status == 200)
       slowest = MAX (slowest, answer.ms);
     else
       unanswered++;
   }
-  act_load_end (load, result, "meanwhile", &times);
-  stage_figures (stage, &figures);
-  result_figures (result, "while_stuck", &figures);
+  step_load_end (load, result, "meanwhile", &times);
+  metrics_read (runner, &metrics);
+  result_metrics (result, "while_stuck", &metrics);
   result_int (result, "sessions", stuck);
   result_int (result, "cancel_unanswered", unanswered);
   result_ms (result, "cancel_slowest_ms", unanswered == stuck ? -1 : slowest);
   expect_fault (result, unanswered > 0, "/cancel is not answered while sources are stuck");
-  expect_in_time (
-      result, unanswered == 0 && slowest <= act_limit_ms (stage), "the slowest /cancel is in time");
-  expect_in_time (result, act_is_in_time (stage, &times), "HTTPS answers in time meanwhile");
-  act_release (stage, result);
+  expect_in_time (result, unanswered == 0 && slowest <= step_limit_ms (runner),
+      "the slowest /cancel is in time");
+  expect_in_time (result, step_is_in_time (runner, &times), "HTTPS answers in time meanwhile");
+  step_release (runner, result);
 }

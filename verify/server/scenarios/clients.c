@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scenarios-clients.c: clients that misbehave.
+ * clients.c: clients that misbehave.
  *
- * Of abuse and idle connections no server fails as a rule, so that there is no fault to show. Instead each has a
- * control: a server that is frozen, and of the lab one with a fault planted, must be noticed.
+ * Of abuse and idle connections no server fails as a rule, so that there is no fault to show.
+ * Instead each has a control: a server that is frozen, and of the lab one with a fault planted,
+ * must be noticed.
  */
 #include "steps.h"
 
@@ -11,98 +12,99 @@
 
 /* After this nothing of an abusive client may be left in CLOSE_WAIT. */
 #define LEFT_BEHIND_MS 10000
-/* Idle connections, the seconds for which they stay, and the part of them that must be there while others are
- * asked: the server drops a silent client after 5 s. */
+/* Idle connections, the seconds for which they stay, and the part of them that must be there while
+ * others are asked: the server drops a silent client after 5 s. */
 #define IDLE "100"
 #define IDLE_LONG "500"
 #define IDLE_AT "0,4"
 #define IDLE_PART(n) ((n) *9 / 10)
-/* What is said to be malformed is answered or turned away within this; of a session each of its steps. */
+/* What is said to be malformed is answered or turned away within this; of a session each of its
+ * steps. */
 #define MALFORMED_S "2"
 #define MALFORMED_MS 30000
 
 static void
-abuse (Stage *stage, gint64 within_ms, const gchar *kind, const gchar *count, const gchar *at)
+abuse (Runner *runner, gint64 within_ms, const gchar *kind, const gchar *count, const gchar *at)
 {
-  g_autofree gchar *cert = stage_client_file (stage->options, 0, "client.crt");
-  g_autofree gchar *key = stage_client_file (stage->options, 0, "client.key");
-  g_autoptr (JsonObject) last G_GNUC_UNUSED = stage_probe (stage, within_ms, "abuse", "--kind",
+  g_autofree gchar *cert = runner_client_file (runner->options, 0, "client.crt");
+  g_autofree gchar *key = runner_client_file (runner->options, 0, "client.key");
+  g_autoptr (JsonObject) last G_GNUC_UNUSED = probe_last (runner, within_ms, "abuse", "--kind",
       kind, "--count", count, "--at", at, "--timeout", "5", "--cert", cert, "--key", key, NULL);
 }
 
 /* Upstream leaves nothing here; a server that is frozen must be noticed. */
 static void
-control_frozen (Stage *stage, Result *result)
+control_frozen (Runner *runner, Result *result)
 {
-  StageSockets frozen, thawed;
+  Sockets frozen, thawed;
 
-  kill (stage->pid, SIGSTOP);
-  abuse (stage, STAGE_PATIENCE_MS, "connect-fin", "5", "0");
-  stage_sockets (stage->ports.https, &frozen);
-  kill (stage->pid, SIGCONT);
-  const gboolean clean = stage_wait_no_close_wait (stage->ports.https, LEFT_BEHIND_MS, &thawed);
+  kill (runner->pid, SIGSTOP);
+  abuse (runner, PATIENCE_MS, "connect-fin", "5", "0");
+  sockets_read (runner->ports.https, &frozen);
+  kill (runner->pid, SIGCONT);
+  const gboolean clean = sockets_wait_no_close_wait (runner->ports.https, LEFT_BEHIND_MS, &thawed);
   result_int (result, "control_close_wait", frozen.close_wait);
   expect_both (result, frozen.close_wait >= 5, "sockets of a frozen server are seen in CLOSE_WAIT");
   expect_both (result, clean, "they are gone when it goes on");
 }
 
-/* A lab that keeps a reference to each connection that failed must be noticed as well. Its sockets stay
- * only where nothing else closes them. */
+/* A lab that keeps a reference to each connection that failed must be noticed as well. Its sockets
+ * stay only where nothing else closes them. */
 static void
-control_planted (Stage *stage, Result *result)
+control_planted (Runner *runner, Result *result)
 {
-  StageOptions options;
-  StageSockets sockets;
+  RunnerOptions options;
+  Sockets sockets;
   gchar *keep[] = { (gchar *) "--on-error=keep", NULL };
-  Stage *planted = act_open_planted (stage, result, &options, keep);
+  Runner *planted = step_open_planted (runner, result, &options, keep);
 
   if (planted == NULL)
     return;
-  abuse (planted, STAGE_PATIENCE_MS, "connect-fin", "5", "0");
+  abuse (planted, PATIENCE_MS, "connect-fin", "5", "0");
   const gboolean clean =
-      stage_wait_no_close_wait (planted->ports.https, STAGE_SHORT_PATIENCE_MS, &sockets);
+      sockets_wait_no_close_wait (planted->ports.https, SHORT_PATIENCE_MS, &sockets);
   result_int (result, "control_planted_close_wait", sockets.close_wait);
   expect_both (result, !clean && sockets.close_wait >= 5, "a planted leak is seen in CLOSE_WAIT");
-  stage_close (planted);
+  runner_close (planted);
 }
 
 void
-scenario_abuse (Stage *stage, Result *result)
+scenario_abuse (Runner *runner, Result *result)
 {
-  StageSockets after;
-  StageFigures before, figures;
+  Sockets after;
+  Metrics before, metrics;
   LoadTimes times;
 
-  stage_figures (stage, &before);
-  if (stage->options->long_run)
-    abuse (stage, 20 * STAGE_PATIENCE_MS, "all", "200", "0,10");
+  metrics_read (runner, &before);
+  if (runner->options->long_run)
+    abuse (runner, 20 * PATIENCE_MS, "all", "200", "0,10");
   else
-    abuse (stage, 3 * STAGE_PATIENCE_MS, "all", "10", "0");
-  const gboolean clean = stage_wait_no_close_wait (stage->ports.https, LEFT_BEHIND_MS, &after);
-  act_load_end (act_load_start (stage, 0, 1, 5), result, "after", &times);
-  stage_figures (stage, &figures);
+    abuse (runner, 3 * PATIENCE_MS, "all", "10", "0");
+  const gboolean clean = sockets_wait_no_close_wait (runner->ports.https, LEFT_BEHIND_MS, &after);
+  step_load_end (step_load_start (runner, 0, 1, 5), result, "after", &times);
+  metrics_read (runner, &metrics);
   result_int (result, "close_wait", after.close_wait);
   result_int (result, "unaccepted", after.unaccepted);
-  result_figures (result, "before_figures", &before);
-  result_figures (result, "after_figures", &figures);
+  result_metrics (result, "metrics_before", &before);
+  result_metrics (result, "metrics_after", &metrics);
   expect_both (
       result, clean && after.close_wait == 0, "no socket is left in CLOSE_WAIT after 10 s");
   expect_both (result, times.failures == 0, "the server still answers");
-  control_frozen (stage, result);
-  if (stage->server == &server_lab)
-    control_planted (stage, result);
+  control_frozen (runner, result);
+  if (runner->server == &server_lab)
+    control_planted (runner, result);
 }
 
 /* Every door is asked once; 0: all answer. */
 static gint64
-health (Stage *stage)
+health (Runner *runner)
 {
-  g_autofree gchar *api = stage_path (stage, "wolf.sock");
-  g_autofree gchar *cert = stage_client_file (stage->options, 0, "client.crt");
-  g_autofree gchar *key = stage_client_file (stage->options, 0, "client.key");
-  g_autofree gchar *slow = g_strdup_printf ("%d", STAGE_SOON_MS);
-  g_autoptr (JsonObject) report = stage_probe (stage, STAGE_PATIENCE_MS, "health", "--api", api,
-      "--cert", cert, "--key", key, "--slow", slow, NULL);
+  g_autofree gchar *api = runner_path (runner, "wolf.sock");
+  g_autofree gchar *cert = runner_client_file (runner->options, 0, "client.crt");
+  g_autofree gchar *key = runner_client_file (runner->options, 0, "client.key");
+  g_autofree gchar *slow = g_strdup_printf ("%d", SOON_MS);
+  g_autoptr (JsonObject) report = probe_last (runner, PATIENCE_MS, "health", "--api", api, "--cert",
+      cert, "--key", key, "--slow", slow, NULL);
 
   return report ? json_object_get_int_member_with_default (report, "exit_status", -1) : -1;
 }
@@ -126,18 +128,18 @@ typedef struct {
 
 /* Sends the Nth message to a door. FALSE: there is none. */
 static gboolean
-send_malformed (Stage *stage, const gchar *door, guint n, Malformed *malformed, gchar **name,
+send_malformed (Runner *runner, const gchar *door, guint n, Malformed *malformed, gchar **name,
     gboolean *answered)
 {
-  g_autofree gchar *api = stage_path (stage, "wolf.sock");
-  g_autofree gchar *cert = stage_client_file (stage->options, 0, "client.crt");
-  g_autofree gchar *key = stage_client_file (stage->options, 0, "client.key");
+  g_autofree gchar *api = runner_path (runner, "wolf.sock");
+  g_autofree gchar *cert = runner_client_file (runner->options, 0, "client.crt");
+  g_autofree gchar *key = runner_client_file (runner->options, 0, "client.key");
   g_autofree gchar *nth = g_strdup_printf ("%u", n);
-  const gchar *const words[] = { "--door", door, "--message", nth, "--app", stage->app_id, "--api",
+  const gchar *const words[] = { "--door", door, "--message", nth, "--app", runner->app_id, "--api",
     api, "--cert", cert, "--key", key, "--timeout", MALFORMED_S, NULL };
   JsonObject *sent = NULL;
 
-  stage_probe_each (stage, MALFORMED_MS, "malformed", words, keep_message, &sent);
+  probe_each (runner, MALFORMED_MS, "malformed", words, keep_message, &sent);
   if (sent == NULL)
     return FALSE;
   const gchar *end = json_object_get_string_member (sent, "end");
@@ -151,48 +153,49 @@ send_malformed (Stage *stage, const gchar *door, guint n, Malformed *malformed, 
   return TRUE;
 }
 
-/* A server that a message has ended, or that is silent at a door since, is followed by another one, so that the
- * messages that are left are tried as well. FALSE: none comes up. */
+/* A server that a message has ended, or that is silent at a door since, is followed by another one,
+ * so that the messages that are left are tried as well. FALSE: none comes up. */
 static gboolean
-look_after (Stage *stage, Malformed *malformed, const gchar *name, gint64 within_ms, GError **error)
+look_after (
+    Runner *runner, Malformed *malformed, const gchar *name, gint64 within_ms, GError **error)
 {
-  if (!stage_has_ended (stage, within_ms) && health (stage) == 0)
+  if (!runner_has_ended (runner, within_ms) && health (runner) == 0)
     return TRUE;
-  json_array_add_string_element (stage_has_ended (stage, stage->server->dying_ms)
+  json_array_add_string_element (runner_has_ended (runner, runner->server->dying_ms)
           ? malformed->ended_by
           : malformed->silenced_by,
       name);
-  return stage_restart (stage, error);
+  return runner_restart (runner, error);
 }
 
 static gboolean
-send_all (Stage *stage, const gchar *door, Malformed *malformed, GError **error)
+send_all (Runner *runner, const gchar *door, Malformed *malformed, GError **error)
 {
   gboolean up = TRUE;
 
   for (guint i = 0; up; i++) {
     g_autofree gchar *name = NULL;
     gboolean answered;
-    if (!send_malformed (stage, door, i, malformed, &name, &answered))
+    if (!send_malformed (runner, door, i, malformed, &name, &answered))
       break;
-    up = look_after (stage, malformed, name, answered ? 0 : stage->server->dying_ms, error);
+    up = look_after (runner, malformed, name, answered ? 0 : runner->server->dying_ms, error);
   }
   return up;
 }
 
 /* Broken requests, oversized headers, junk, numbers that are none, one after the other. */
 void
-scenario_malformed (Stage *stage, Result *result)
+scenario_malformed (Runner *runner, Result *result)
 {
   static const gchar *const doors[] = { "https", "http", "rtsp", "api", "session" };
   Malformed malformed = { .ended_by = json_array_new (), .silenced_by = json_array_new () };
   g_autoptr (GError) error = NULL;
-  const gint64 before = health (stage);
+  const gint64 before = health (runner);
   gboolean up = TRUE;
 
   for (guint i = 0; up && i < G_N_ELEMENTS (doors); i++)
-    up = send_all (stage, doors[i], &malformed, &error);
-  const gint64 after = up ? health (stage) : -1;
+    up = send_all (runner, doors[i], &malformed, &error);
+  const gint64 after = up ? health (runner) : -1;
   const guint ended = json_array_get_length (malformed.ended_by);
   const guint silenced = json_array_get_length (malformed.silenced_by);
   result_int (result, "messages", malformed.messages);
@@ -213,11 +216,11 @@ scenario_malformed (Stage *stage, Result *result)
   expect_in_time (result, silenced == 0, "no message silences a port");
   expect_in_time (result, malformed.not_sent == 0, "all messages could be sent");
   if (up)
-    act_control_frozen (stage, result);
+    step_control_frozen (runner, result);
 }
 
 typedef struct {
-  Stage *stage;
+  Runner *runner;
   const gchar *count;
 } Idle;
 
@@ -226,32 +229,33 @@ idle_main (gpointer data)
 {
   const Idle *idle = data;
 
-  abuse (idle->stage, STAGE_PATIENCE_MS, "connect-silence", idle->count, IDLE_AT);
+  abuse (idle->runner, PATIENCE_MS, "connect-silence", idle->count, IDLE_AT);
   return NULL;
 }
 
 /* Clients that connect and say nothing, while others are served. */
 void
-scenario_idle (Stage *stage, Result *result)
+scenario_idle (Runner *runner, Result *result)
 {
-  act_measure_healthy (stage, result);
-  Idle idle = { stage, stage->options->long_run ? IDLE_LONG : IDLE };
+  step_measure_healthy (runner, result);
+  Idle idle = { runner, runner->options->long_run ? IDLE_LONG : IDLE };
   const guint wanted = (guint) IDLE_PART (g_ascii_strtoull (idle.count, NULL, 10));
   GThread *thread = g_thread_new ("idle", idle_main, &idle);
-  const gint64 until = g_get_monotonic_time () + STAGE_SOON_MS * G_TIME_SPAN_MILLISECOND;
-  StageSockets sockets, left;
+  const gint64 until = g_get_monotonic_time () + SOON_MS * G_TIME_SPAN_MILLISECOND;
+  Sockets sockets, left;
   LoadTimes times;
 
   do
-    stage_sockets (stage->ports.https, &sockets);
+    sockets_read (runner->ports.https, &sockets);
   while (sockets.established < wanted && g_get_monotonic_time () < until);
-  act_load_end (act_load_start (stage, stage->n_clients - 1, 1.5, 5), result, "meanwhile", &times);
+  step_load_end (
+      step_load_start (runner, runner->n_clients - 1, 1.5, 5), result, "meanwhile", &times);
   g_thread_join (thread);
-  const gboolean clean = stage_wait_no_close_wait (stage->ports.https, LEFT_BEHIND_MS, &left);
+  const gboolean clean = sockets_wait_no_close_wait (runner->ports.https, LEFT_BEHIND_MS, &left);
   result_int (result, "idle", sockets.established);
   result_int (result, "close_wait", left.close_wait);
   expect_both (result, sockets.established >= wanted, "idle connections are there");
-  expect_in_time (result, act_is_in_time (stage, &times), "HTTPS answers in time meanwhile");
+  expect_in_time (result, step_is_in_time (runner, &times), "HTTPS answers in time meanwhile");
   expect_held (result, clean, "none of them stays in CLOSE_WAIT");
-  act_control_frozen (stage, result);
+  step_control_frozen (runner, result);
 }

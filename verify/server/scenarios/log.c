@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* scenarios-log.c: what an operator finds in the log. */
+/* log.c: what an operator finds in the log. */
 #include "steps.h"
 
 #include <string.h>
@@ -10,19 +10,19 @@
 
 /* Waits for a line of guard's with both texts in it; NULL if none comes. */
 static gchar *
-await_line (Stage *stage, const gchar *a, const gchar *b)
+await_line (Runner *runner, const gchar *a, const gchar *b)
 {
   const gint64 until = g_get_monotonic_time () + REPORT_MS * G_TIME_SPAN_MILLISECOND;
 
   for (;;) {
-    g_autofree gchar *log = stage_log (stage);
+    g_autofree gchar *log = runner_log (runner);
     g_auto (GStrv) lines = g_strsplit (log ? log : "", "\n", -1);
     for (gchar **line = lines; *line != NULL; line++)
       if (strstr (*line, "[GUARD] thread") && strstr (*line, a) && strstr (*line, b))
         return g_strdup (*line);
     if (g_get_monotonic_time () >= until)
       return NULL;
-    stage_let_pass (LOOK_MS);
+    wait_ms (LOOK_MS);
   }
 }
 
@@ -35,27 +35,27 @@ tell_line (Result *result, const gchar *name, const gchar *line)
     result_null (result, name);
 }
 
-/* A source's streaming thread ends by the bare system call, of which nobody else learns. Then the session
- * is cancelled: the threads that the server itself had for it end as they should, and the log says that,
- * too. Theirs are the lines without a pipeline. */
+/* A source's streaming thread ends by the bare system call, of which nobody else learns. Then the
+ * session is cancelled: the threads that the server itself had for it end as they should, and the
+ * log says that, too. Theirs are the lines without a pipeline. */
 void
-scenario_thread_ends (Stage *stage, Result *result)
+scenario_thread_ends (Runner *runner, Result *result)
 {
-  g_autoptr (Viewer) viewer = act_stream (stage, result, 0);
-  g_autofree gchar *ended = g_strdup_printf ("session=%s: ended after", stage->session_ids[0]);
+  g_autoptr (Client) client = step_stream (runner, result, 0);
+  g_autofree gchar *ended = g_strdup_printf ("session=%s: ended after", runner->session_ids[0]);
   g_auto (Answer) cancelled = { 0 };
 
-  if (viewer == NULL)
+  if (client == NULL)
     return;
-  act_strike_source (stage, result, 0, "die", "create");
-  g_autofree gchar *line = await_line (stage, "ENDED UNEXPECTEDLY", stage->session_ids[0]);
+  step_strike_source (runner, result, 0, "die", "create");
+  g_autofree gchar *line = await_line (runner, "ENDED UNEXPECTEDLY", runner->session_ids[0]);
   const gboolean named = line != NULL && strstr (line, "wolf_wayland_source") != NULL;
-  stage_https (stage, 0, "/cancel", STAGE_SHORT_PATIENCE_MS, &cancelled);
-  g_autofree gchar *own = await_line (stage, ended, "'");
+  ask_https_now (runner, 0, "/cancel", SHORT_PATIENCE_MS, &cancelled);
+  g_autofree gchar *own = await_line (runner, ended, "'");
   tell_line (result, "unexpected_line", line);
   tell_line (result, "own_line", own);
   expect_fault (result, line == NULL && own == NULL, "the log says nothing of threads that end");
   expect_held (result, named, "the log names the thread that ended, its session and its element");
   expect_held (result, own != NULL, "the log names the server's own threads of a session");
-  act_release (stage, result);
+  step_release (runner, result);
 }

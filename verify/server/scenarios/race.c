@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* scenarios-race.c: stops that come at any moment of a session's start, and what they leave behind.
+/* race.c: stops that come at any moment of a session's start, and what they leave behind.
  */
 #include "steps.h"
+#include "processes.h"
 
 /* How long after a start its stop comes: most of them where the start is still under way. */
 static const guint delays_ms[] = { 0, 0, 0, 1, 2, 3, 5, 8, 13, 20, 50, 100, 200, 500 };
@@ -10,21 +11,21 @@ static const guint delays_ms[] = { 0, 0, 0, 1, 2, 3, 5, 8, 13, 20, 50, 100, 200,
 #define RETURN_AFTER_MS 300
 
 static guint
-rounds (const Stage *stage)
+rounds (const Runner *runner)
 {
-  return stage->options->long_run ? 10 : 2;
+  return runner->options->long_run ? 10 : 2;
 }
 
 /* Everything that was started has ended: no pipeline, no thread more than before. */
 static void
-conclude (Stage *stage, Result *result, const StageFigures *before, guint tries, guint failed)
+conclude (Runner *runner, Result *result, const Metrics *before, guint tries, guint failed)
 {
-  StageFigures after;
+  Metrics after;
   const gboolean empty =
-      stage_wait_empty (stage, before->threads + ACT_IDLE_THREADS, ACT_IDLE_MS, &after);
+      metrics_wait_empty (runner, before->threads + STEP_IDLE_THREADS, STEP_IDLE_MS, &after);
 
-  result_figures (result, "before", before);
-  result_figures (result, "after", &after);
+  result_metrics (result, "before", before);
+  result_metrics (result, "after", &after);
   result_int (result, "tries", tries);
   result_int (result, "failed_requests", failed);
   expect_held (result, after.pipelines == 0, "no pipeline is left running");
@@ -34,54 +35,54 @@ conclude (Stage *stage, Result *result, const StageFigures *before, guint tries,
 
 /* The clients take turns: an id that comes back at once is another scenario. */
 void
-scenario_race_api (Stage *stage, Result *result)
+scenario_race_api (Runner *runner, Result *result)
 {
-  StageFigures before;
+  Metrics before;
   guint tries = 0, failed = 0;
 
-  stage_figures (stage, &before);
-  for (guint i = 0; i < rounds (stage); i++)
+  metrics_read (runner, &before);
+  for (guint i = 0; i < rounds (runner); i++)
     for (guint d = 0; d < G_N_ELEMENTS (delays_ms); d++, tries++) {
-      g_autofree gchar *add = act_add_body (stage, tries % stage->n_clients);
-      g_autofree gchar *stop = act_session_body (stage, tries % stage->n_clients);
+      g_autofree gchar *add = step_add_body (runner, tries % runner->n_clients);
+      g_autofree gchar *stop = step_session_body (runner, tries % runner->n_clients);
       g_auto (Answer) added = { 0 };
       g_auto (Answer) stopped = { 0 };
-      stage_api (stage, "POST", "/api/v1/sessions/add", add, STAGE_SHORT_PATIENCE_MS, &added);
-      stage_let_pass (delays_ms[d]);
-      stage_api (stage, "POST", "/api/v1/sessions/stop", stop, STAGE_SHORT_PATIENCE_MS, &stopped);
+      ask_api_now (runner, "POST", "/api/v1/sessions/add", add, SHORT_PATIENCE_MS, &added);
+      wait_ms (delays_ms[d]);
+      ask_api_now (runner, "POST", "/api/v1/sessions/stop", stop, SHORT_PATIENCE_MS, &stopped);
       failed += (added.status != 200) + (stopped.status != 200);
     }
-  conclude (stage, result, &before, tries, failed);
+  conclude (runner, result, &before, tries, failed);
 }
 
 void
-scenario_race_launch (Stage *stage, Result *result)
+scenario_race_launch (Runner *runner, Result *result)
 {
   g_autofree gchar *launch = g_strdup_printf (
       "/launch?appid=%s&mode=320x180x30&rikey=00112233445566778899aabbccddeeff&rikeyid=1",
-      stage->app_id);
-  StageFigures before;
+      runner->app_id);
+  Metrics before;
   guint tries = 0, failed = 0;
 
-  stage_figures (stage, &before);
-  for (guint i = 0; i < rounds (stage); i++)
+  metrics_read (runner, &before);
+  for (guint i = 0; i < rounds (runner); i++)
     for (guint d = 0; d < G_N_ELEMENTS (delays_ms); d++, tries++) {
       g_auto (Answer) launched = { 0 };
       g_auto (Answer) cancelled = { 0 };
-      stage_https (stage, tries % stage->n_clients, launch, STAGE_SHORT_PATIENCE_MS, &launched);
-      stage_let_pass (delays_ms[d]);
-      stage_https (stage, tries % stage->n_clients, "/cancel", STAGE_SHORT_PATIENCE_MS, &cancelled);
+      ask_https_now (runner, tries % runner->n_clients, launch, SHORT_PATIENCE_MS, &launched);
+      wait_ms (delays_ms[d]);
+      ask_https_now (runner, tries % runner->n_clients, "/cancel", SHORT_PATIENCE_MS, &cancelled);
       failed += (launched.status != 200) + (cancelled.status != 200);
     }
-  conclude (stage, result, &before, tries, failed);
+  conclude (runner, result, &before, tries, failed);
 }
 
 /* TRUE when the stop was kept. */
 static gboolean
-stop_at (Stage *stage, Result *result, const ActMoment *moment, guint client, guint *unanswered)
+stop_at (Runner *runner, Result *result, const StepMoment *moment, guint number, guint *unanswered)
 {
-  g_autofree gchar *add = act_add_body (stage, client);
-  g_autofree gchar *stop = act_session_body (stage, client);
+  g_autofree gchar *add = step_add_body (runner, number);
+  g_autofree gchar *stop = step_session_body (runner, number);
   g_autofree gchar *ms_name = g_strdup_printf ("%s_stop", moment->name);
   g_autofree gchar *left_name = g_strdup_printf ("%s_left_running", moment->name);
   g_autofree gchar *text = NULL;
@@ -90,22 +91,22 @@ stop_at (Stage *stage, Result *result, const ActMoment *moment, guint client, gu
 
   /* The factory, not the element: while it is constructed it is in no pipeline yet. */
   g_autoptr (JsonObject) armed =
-      stage_order (stage, "stall factory=waylanddisplaysrc %s", moment->words);
+      runner_order (runner, "stall factory=waylanddisplaysrc %s", moment->words);
   const guint id = (guint) json_object_get_int_member (armed, "id");
-  stage_api (stage, "POST", "/api/v1/sessions/add", add, STAGE_SHORT_PATIENCE_MS, &added);
+  ask_api_now (runner, "POST", "/api/v1/sessions/add", add, SHORT_PATIENCE_MS, &added);
   text = g_strdup_printf ("the pipeline is held at %s", moment->name);
   expect_both (result,
       added.status == 200
-          && stage_order_reached (stage, "wait id=%u state=stalled timeout=%d", id, STAGE_SOON_MS),
+          && runner_order_reached (runner, "wait id=%u state=stalled timeout=%d", id, SOON_MS),
       text);
-  stage_api (
-      stage, "POST", "/api/v1/sessions/stop", stop, act_wait_ms (stage, ACT_HELD_MS), &stopped);
-  g_autoptr (JsonObject) released = stage_order (stage, "release id=%u", id);
+  ask_api_now (
+      runner, "POST", "/api/v1/sessions/stop", stop, step_wait_ms (runner, STEP_HELD_MS), &stopped);
+  g_autoptr (JsonObject) released = runner_order (runner, "release id=%u", id);
   /* It may only now come to be put into its pipeline, or, as it should, not at all. */
-  stage_order_reached (stage,
+  runner_order_reached (runner,
       "wait element=wolf_wayland_source with=%s_video state=seen timeout=%d",
-      stage->session_ids[client], ACT_APPEAR_MS);
-  const gboolean left = act_outlives (stage, client, ACT_GONE_MS);
+      runner->session_ids[number], STEP_APPEAR_MS);
+  const gboolean left = step_outlives (runner, number, STEP_GONE_MS);
   result_answer (result, ms_name, &stopped);
   result_bool (result, left_name, left);
   *unanswered += !stopped.answered;
@@ -114,13 +115,13 @@ stop_at (Stage *stage, Result *result, const ActMoment *moment, guint client, gu
 
 /* A stop at each moment of a pipeline's start; which moment it is does not depend on luck. */
 void
-scenario_stop_at_each_moment (Stage *stage, Result *result)
+scenario_stop_at_each_moment (Runner *runner, Result *result)
 {
   guint lost = 0, unanswered = 0;
 
-  for (guint i = 0; i < ACT_MOMENTS; i++)
-    lost += !stop_at (stage, result, &act_moments[i], i, &unanswered);
-  result_int (result, "moments", ACT_MOMENTS);
+  for (guint i = 0; i < STEP_MOMENTS; i++)
+    lost += !stop_at (runner, result, &step_moments[i], i, &unanswered);
+  result_int (result, "moments", STEP_MOMENTS);
   result_int (result, "lost", lost);
   result_int (result, "unanswered", unanswered);
   expect_fault (result, lost > 0, "a stop is lost and its pipeline goes on");
@@ -132,25 +133,25 @@ scenario_stop_at_each_moment (Stage *stage, Result *result)
 /* A client leaves and comes back at once. Its session has the id of the one before, whose end is
  * still under way. */
 void
-scenario_return_at_once (Stage *stage, Result *result)
+scenario_return_at_once (Runner *runner, Result *result)
 {
   guint ended = 0;
-  const guint tries = stage->options->long_run ? 20 : 4;
+  const guint tries = runner->options->long_run ? 20 : 4;
 
   for (guint i = 0; i < tries; i++) {
-    g_autofree gchar *add = act_add_body (stage, i % stage->n_clients);
-    g_autofree gchar *stop = act_session_body (stage, i % stage->n_clients);
+    g_autofree gchar *add = step_add_body (runner, i % runner->n_clients);
+    g_autofree gchar *stop = step_session_body (runner, i % runner->n_clients);
     g_auto (Answer) first = { 0 };
     g_auto (Answer) stopped = { 0 };
     g_auto (Answer) second = { 0 };
     g_auto (Answer) again = { 0 };
-    stage_api (stage, "POST", "/api/v1/sessions/add", add, STAGE_SHORT_PATIENCE_MS, &first);
-    stage_let_pass (RETURN_AFTER_MS);
-    stage_api (stage, "POST", "/api/v1/sessions/stop", stop, STAGE_SHORT_PATIENCE_MS, &stopped);
-    stage_api (stage, "POST", "/api/v1/sessions/add", add, STAGE_SHORT_PATIENCE_MS, &second);
-    stage_let_pass (RETURN_AFTER_MS);
+    ask_api_now (runner, "POST", "/api/v1/sessions/add", add, SHORT_PATIENCE_MS, &first);
+    wait_ms (RETURN_AFTER_MS);
+    ask_api_now (runner, "POST", "/api/v1/sessions/stop", stop, SHORT_PATIENCE_MS, &stopped);
+    ask_api_now (runner, "POST", "/api/v1/sessions/add", add, SHORT_PATIENCE_MS, &second);
+    wait_ms (RETURN_AFTER_MS);
     /* The stop is refused when there is no such session any more. */
-    stage_api (stage, "POST", "/api/v1/sessions/stop", stop, STAGE_SHORT_PATIENCE_MS, &again);
+    ask_api_now (runner, "POST", "/api/v1/sessions/stop", stop, SHORT_PATIENCE_MS, &again);
     expect_both (result, first.status == 200 && stopped.status == 200 && second.status == 200,
         "two sessions were added, one after the other");
     ended += again.status != 200;
@@ -164,111 +165,115 @@ scenario_return_at_once (Stage *stage, Result *result)
 #define WAITERS 2
 
 /* Announced, cancelled, and only then pinged: a session that was cancelled must not begin to
- * stream. Its program's end fires a second stop, which would end what begins now: that is waited for. */
+ * stream. Its program's end fires a second stop, which would end what begins now: that is waited
+ * for. */
 void
-scenario_cancel_before_ping (Stage *stage, Result *result)
+scenario_cancel_before_ping (Runner *runner, Result *result)
 {
-  StageFigures idle;
-  stage_figures (stage, &idle);
-  g_autoptr (Viewer) viewer = viewer_start (stage, 0, "announce", STAGE_SHORT_PATIENCE_MS);
-  g_autoptr (JsonObject) announced = viewer_report (viewer, "announce", STAGE_SOON_MS);
+  Metrics idle;
+  metrics_read (runner, &idle);
+  g_autoptr (Client) client = client_start (runner, 0, "announce", SHORT_PATIENCE_MS);
+  g_autoptr (JsonObject) announced = client_report (client, "announce", SOON_MS);
   g_auto (Answer) cancelled = { 0 };
   gint64 video = 0, audio = 0;
-  StageFigures figures;
+  Metrics metrics;
 
   expect_both (result, announced != NULL && json_object_get_boolean_member (announced, "ok"),
       "a session was announced");
-  stage_https (stage, 0, "/cancel", STAGE_SOON_MS, &cancelled);
+  ask_https_now (runner, 0, "/cancel", SOON_MS, &cancelled);
   expect_both (result, cancelled.status == 200, "it was cancelled");
-  stage_wait_empty (stage, idle.threads + WAITERS, STAGE_SHORT_PATIENCE_MS, &figures);
-  viewer_command (
-      viewer, "ping"); /* its report comes with the first packet, or after 5 s without */
-  g_autoptr (JsonObject) pinged = viewer_report (viewer, "ping", STAGE_SOON_MS);
-  viewer_count (viewer, STAGE_COUNT_MS, &video, &audio);
+  metrics_wait_empty (runner, idle.threads + WAITERS, SHORT_PATIENCE_MS, &metrics);
+  client_command (
+      client, "ping"); /* its report comes with the first packet, or after 5 s without */
+  g_autoptr (JsonObject) pinged = client_report (client, "ping", SOON_MS);
+  client_count (client, COUNT_MS, &video, &audio);
   const gboolean first = pinged != NULL && json_object_get_boolean_member (pinged, "ok");
-  stage_figures (stage, &figures);
+  metrics_read (runner, &metrics);
   result_int (result, "video", video);
   result_int (result, "audio", audio);
-  result_figures (result, "after", &figures);
+  result_metrics (result, "after", &metrics);
   expect_both (result, pinged != NULL, "pings were sent");
   expect_fault (result, audio > 0 || video > 0 || first, "a cancelled session streams");
   expect_held (result, !first && video == 0 && audio == 0, "nothing is sent");
-  expect_held (result, figures.pipelines == 0, "no pipeline was started");
+  expect_held (result, metrics.pipelines == 0, "no pipeline was started");
 }
 
-/* What a server may keep, in kB, however many sessions have come and gone. It has one arena (Scenario.one_arena):
- * with glibc's own, up to eight a core, it keeps some 80 MB more, all of it free (docs/evidence.md). */
+/* What a server may keep, in kB, however many sessions have come and gone. It has one arena
+ * (Scenario.one_arena): with glibc's own, up to eight a core, it keeps some 80 MB more, all of it
+ * free (docs/evidence.md). */
 #define MAY_GROW_KB (16 * 1024)
-/* The first sessions load plugins, start threads that stay, and are as much of the heap as it needs. */
+/* The first sessions load plugins, start threads that stay, and are as much of the heap as it
+ * needs. */
 #define WARM_UP(cycles) MAX (1, (cycles) / 10)
 /* So many of the planted leak's sessions are twice what a server may keep. */
 #define PLANTED_CYCLES 6
 
 /* Returns how many streamed and could be cancelled. */
 static guint
-come_and_go (Stage *stage, guint n)
+come_and_go (Runner *runner, guint n)
 {
   guint streamed = 0;
 
   for (guint i = 0; i < n; i++) {
-    g_autoptr (Viewer) viewer = viewer_start (stage, 0, NULL, STAGE_SOON_MS);
-    const gboolean streams = viewer_streams (viewer, STAGE_SOON_MS);
+    g_autoptr (Client) client = client_start (runner, 0, NULL, SOON_MS);
+    const gboolean streams = client_streams (client, SOON_MS);
     g_auto (Answer) cancelled = { 0 };
-    stage_https (stage, 0, "/cancel", STAGE_SOON_MS, &cancelled);
+    ask_https_now (runner, 0, "/cancel", SOON_MS, &cancelled);
     streamed += streams && cancelled.status == 200;
   }
   return streamed;
 }
 
 static gboolean
-grew (const StageFigures *before, const StageFigures *after)
+grew (const Metrics *before, const Metrics *after)
 {
   return after->rss_kb > before->rss_kb + MAY_GROW_KB;
 }
 
 /* A lab that keeps pictures of each session must be noticed. */
 static void
-control_planted (Stage *stage, Result *result)
+control_planted (Runner *runner, Result *result)
 {
-  StageFigures before, after;
-  StageOptions options;
-  Stage *planted = act_open_planted (stage, result, &options, NULL);
+  Metrics before, after;
+  RunnerOptions options;
+  Runner *planted = step_open_planted (runner, result, &options, NULL);
 
   if (planted == NULL)
     return;
   come_and_go (planted, WARM_UP (PLANTED_CYCLES));
-  stage_wait_empty (planted, 0, STAGE_SHORT_PATIENCE_MS, &before);
+  metrics_wait_empty (planted, 0, SHORT_PATIENCE_MS, &before);
   come_and_go (planted, PLANTED_CYCLES);
-  stage_wait_empty (planted, before.threads, ACT_IDLE_MS, &after);
-  result_figures (result, "control_before", &before);
-  result_figures (result, "control_after", &after);
+  metrics_wait_empty (planted, before.threads, STEP_IDLE_MS, &after);
+  result_metrics (result, "control_before", &before);
+  result_metrics (result, "control_after", &after);
   expect_both (result, grew (&before, &after), "a planted leak is seen");
-  stage_close (planted);
+  runner_close (planted);
 }
 
-/* Sessions come and go; the server is as before. In the end one does not go, and must be noticed. */
+/* Sessions come and go; the server is as before. In the end one does not go, and must be noticed.
+ */
 void
-scenario_cycles (Stage *stage, Result *result)
+scenario_cycles (Runner *runner, Result *result)
 {
-  const guint cycles = stage->options->long_run ? 1000 : 10;
-  StageFigures before, after, left;
+  const guint cycles = runner->options->long_run ? 1000 : 10;
+  Metrics before, after, left;
 
-  come_and_go (stage, WARM_UP (cycles));
-  stage_wait_empty (stage, 0, STAGE_SHORT_PATIENCE_MS, &before);
-  const guint streamed = come_and_go (stage, cycles);
-  const gboolean empty = stage_wait_empty (stage, before.threads, ACT_IDLE_MS, &after);
-  g_autoptr (Viewer) left_over G_GNUC_UNUSED = act_stream (stage, result, 0);
-  const gboolean noticed = !stage_wait_empty (stage, before.threads, 0, &left);
+  come_and_go (runner, WARM_UP (cycles));
+  metrics_wait_empty (runner, 0, SHORT_PATIENCE_MS, &before);
+  const guint streamed = come_and_go (runner, cycles);
+  const gboolean empty = metrics_wait_empty (runner, before.threads, STEP_IDLE_MS, &after);
+  g_autoptr (Client) left_over G_GNUC_UNUSED = step_stream (runner, result, 0);
+  const gboolean noticed = !metrics_wait_empty (runner, before.threads, 0, &left);
   result_int (result, "cycles", cycles);
   result_int (result, "streamed", streamed);
-  result_figures (result, "before", &before);
-  result_figures (result, "after", &after);
+  result_metrics (result, "before", &before);
+  result_metrics (result, "after", &after);
   expect_held (result, streamed == cycles, "every session streamed and was cancelled");
   expect_held (result, empty, "threads and pipelines are back to the start");
   expect_held (
       result, after.descriptors <= before.descriptors + 2, "descriptors are back to the start");
   expect_held (result, !grew (&before, &after), "memory grew by at most 16 MiB");
   expect_both (result, noticed, "a session that is left over is noticed");
-  if (stage->server == &server_lab)
-    control_planted (stage, result);
+  if (runner->server == &server_lab)
+    control_planted (runner, result);
 }

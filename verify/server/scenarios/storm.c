@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scenarios-storm.c: many switches at once.
+ * storm.c: many switches at once.
  *
  * Eight sessions join and leave four lobbies, from four threads; one lobby's source is stuck, and a
  * fifth lobby comes and goes all the time.
  *
- * The lobbies are of two sizes, and the sessions of a third. The tracer counts the frames that leave an
- * interpipesrc and fit their caps or not. There is no leaky queue behind it, as in Wolf's own defaults:
- * GStreamer's hands the caps of what it drops to its pad while the buffer before them is on its way out.
+ * The lobbies are of two sizes, and the sessions of a third. The tracer counts the frames that
+ * leave an interpipesrc and fit their caps or not. There is no leaky queue behind it, as in Wolf's
+ * own defaults: GStreamer's hands the caps of what it drops to its pad while the buffer before them
+ * is on its way out.
  */
 #include "lobby.h"
 
@@ -25,7 +26,7 @@ static const struct {
 } sizes[] = { { 320, 180 }, { 480, 272 } };
 
 typedef struct {
-  Stage *stage;
+  Runner *runner;
   gchar *lobbies[LOBBIES];
   guint moves; /* of each thread */
   gint unanswered, refused;
@@ -56,7 +57,7 @@ move_clients (gpointer data)
 
     if (join && i >= storm->moves)
       continue;
-    question_end (lobby_ask_move (storm->stage, join ? "join" : "leave", storm->lobbies[lobby],
+    question_end (lobby_ask_move (storm->runner, join ? "join" : "leave", storm->lobbies[lobby],
                       mover->first + mine),
         &answer);
     if (!answer.answered) {
@@ -81,13 +82,13 @@ come_and_go (gpointer data)
     g_auto (Answer) created = { 0 };
     g_auto (Answer) stopped = { 0 };
 
-    question_end (lobby_ask_create (storm->stage, FALSE, STAGE_SHORT_PATIENCE_MS), &created);
+    question_end (lobby_ask_create (storm->runner, FALSE, SHORT_PATIENCE_MS), &created);
     if (created.status != 200)
       break;
-    g_autofree gchar *lobby = lobby_newest (storm->stage, NULL);
+    g_autofree gchar *lobby = lobby_newest (storm->runner, NULL);
     if (lobby == NULL)
       break;
-    question_end (lobby_ask_stop (storm->stage, lobby, STAGE_SHORT_PATIENCE_MS), &stopped);
+    question_end (lobby_ask_stop (storm->runner, lobby, SHORT_PATIENCE_MS), &stopped);
     if (stopped.status != 200)
       break;
     storm->came_and_went++;
@@ -96,7 +97,7 @@ come_and_go (gpointer data)
 }
 
 static void
-rage (Storm *storm, Result *result)
+run_storm (Storm *storm, Result *result)
 {
   g_autoptr (GArray) all = g_array_new (FALSE, FALSE, sizeof (gdouble));
   GThread *threads[THREADS], *visitor;
@@ -120,11 +121,12 @@ rage (Storm *storm, Result *result)
   result_int (result, "unanswered", storm->unanswered);
   result_int (result, "refused", storm->refused);
   result_int (result, "came_and_went", storm->came_and_went);
-  result_ms (result, "switch_p50_ms", act_percentile (all, 50));
-  result_ms (result, "switch_p99_ms", act_percentile (all, 99));
+  result_ms (result, "switch_p50_ms", step_percentile (all, 50));
+  result_ms (result, "switch_p99_ms", step_percentile (all, 99));
 }
 
-/* Whose frames are held against their caps: the plugin's, and the producers', to know whose fault it is. */
+/* Whose frames are held against their caps: the plugin's, and the producers', to know whose fault
+ * it is. */
 static const struct {
   const gchar *factory, *frames, *wrong, *first;
 } watched[] = {
@@ -133,18 +135,19 @@ static const struct {
 };
 
 static void
-watch_caps (Stage *stage, Result *result)
+watch_caps (Runner *runner, Result *result)
 {
   for (guint i = 0; i < G_N_ELEMENTS (watched); i++) {
-    g_autoptr (JsonObject) told = stage_order (stage, "watch-caps factory=%s", watched[i].factory);
+    g_autoptr (JsonObject) told =
+        runner_order (runner, "watch-caps factory=%s", watched[i].factory);
     expect_both (result, told != NULL, "the tracer watches the caps");
   }
 }
 
 static void
-look_at_caps (Stage *stage, Result *result)
+look_at_caps (Runner *runner, Result *result)
 {
-  g_autoptr (JsonObject) told = stage_order (stage, "caps");
+  g_autoptr (JsonObject) told = runner_order (runner, "caps");
   JsonArray *watches = told ? json_object_get_array_member (told, "watches") : NULL;
 
   expect_both (result, watches != NULL && json_array_get_length (watches) == G_N_ELEMENTS (watched),
@@ -161,70 +164,70 @@ look_at_caps (Stage *stage, Result *result)
       result_text (result, watched[i].first, first);
     expect_both (result, frames > 0, "frames were looked at");
     expect_held_with_plugin (
-        stage, result, wrong == 0, "no frame leaves under the caps of another");
+        runner, result, wrong == 0, "no frame leaves under the caps of another");
   }
 }
 
 static void
-storm (Stage *stage, Result *result, Storm *storm)
+storm (Runner *runner, Result *result, Storm *storm)
 {
-  g_autoptr (GPtrArray) viewers = g_ptr_array_new_with_free_func ((GDestroyNotify) viewer_end);
+  g_autoptr (GPtrArray) clients = g_ptr_array_new_with_free_func ((GDestroyNotify) client_end);
   guint home = 0, flowing = 0;
 
-  storm->moves = (stage->options->long_run ? 10000 : 400) / THREADS;
-  watch_caps (stage, result);
+  storm->moves = (runner->options->long_run ? 10000 : 400) / THREADS;
+  watch_caps (runner, result);
   for (guint i = 0; i < LOBBIES; i++) {
     const guint size = i % G_N_ELEMENTS (sizes);
     storm->lobbies[i] =
-        lobby_create_sized (stage, result, FALSE, sizes[size].width, sizes[size].height);
+        lobby_create_sized (runner, result, FALSE, sizes[size].width, sizes[size].height);
     if (storm->lobbies[i] == NULL)
       return;
   }
   for (guint i = 0; i < CLIENTS; i++) {
-    Viewer *viewer = act_stream (stage, result, i);
-    if (viewer == NULL)
+    Client *client = step_stream (runner, result, i);
+    if (client == NULL)
       return;
-    g_ptr_array_add (viewers, viewer);
+    g_ptr_array_add (clients, client);
   }
   g_autoptr (JsonObject) armed =
-      stage_order (stage, "stall element=wolf_wayland_source with=%s_video where=create times=1",
+      runner_order (runner, "stall element=wolf_wayland_source with=%s_video where=create times=1",
           storm->lobbies[STUCK]);
   expect_both (result,
-      armed != NULL && stage_order_reached (stage, "wait state=stalled timeout=%d", STAGE_SOON_MS),
+      armed != NULL && runner_order_reached (runner, "wait state=stalled timeout=%d", SOON_MS),
       "one lobby's source is stuck");
-  rage (storm, result);
+  run_storm (storm, result);
   for (guint i = 0; i < CLIENTS; i++)
-    home += lobby_watches_own (stage, i);
-  stage_let_pass (SETTLE_MS);
-  for (guint i = 0; i < viewers->len; i++) {
+    home += lobby_watches_own (runner, i);
+  wait_ms (SETTLE_MS);
+  for (guint i = 0; i < clients->len; i++) {
     gint64 video = 0, audio = 0;
-    viewer_count (g_ptr_array_index (viewers, i), GLANCE_MS, &video, &audio);
+    client_count (g_ptr_array_index (clients, i), GLANCE_MS, &video, &audio);
     flowing += video >= FLOWING;
   }
-  look_at_caps (stage, result);
-  g_autofree gchar *log = stage_log (stage);
+  look_at_caps (runner, result);
+  g_autofree gchar *log = runner_log (runner);
   const gboolean errors = log != NULL && strstr (log, "Pipeline error") != NULL;
   result_int (result, "home", home);
   result_int (result, "flowing", flowing);
   result_bool (result, "pipeline_errors", errors);
-  result_bool (result, "alive", stage_is_alive (stage));
+  result_bool (result, "alive", runner_is_alive (runner));
   /* What the plugin does to the switches is the plugin's to cure. */
-  expect_held_with_plugin (stage, result, storm->unanswered == 0 && storm->refused == 0,
+  expect_held_with_plugin (runner, result, storm->unanswered == 0 && storm->refused == 0,
       "every switch is answered with success");
   expect_held_with_plugin (
-      stage, result, storm->came_and_went > 0, "lobbies come and go meanwhile");
+      runner, result, storm->came_and_went > 0, "lobbies come and go meanwhile");
   expect_held_with_plugin (
-      stage, result, flowing == CLIENTS, "all sessions have frames afterwards");
-  expect_held_with_plugin (stage, result, !errors, "no pipeline ends with an error");
-  act_release (stage, result);
+      runner, result, flowing == CLIENTS, "all sessions have frames afterwards");
+  expect_held_with_plugin (runner, result, !errors, "no pipeline ends with an error");
+  step_release (runner, result);
 }
 
 void
-scenario_switch_storm (Stage *stage, Result *result)
+scenario_switch_storm (Runner *runner, Result *result)
 {
-  Storm it = { .stage = stage };
+  Storm it = { .runner = runner };
 
-  storm (stage, result, &it);
+  storm (runner, result, &it);
   for (guint i = 0; i < LOBBIES; i++)
     g_free (it.lobbies[i]);
 }

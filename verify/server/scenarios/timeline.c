@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scenarios-timeline.c: one stuck source from before to after, as a picture shows it: the latency of
+ * timeline.c: one stuck source from before to after, as a picture shows it: the latency of
  * the HTTPS port and the states of its sockets over time, on one clock.
  */
 #include "steps.h"
 
-/* When what happens, from the beginning. The source is stuck for long enough that a client's patience
- * passes several times. */
+/* When what happens, from the beginning. The source is stuck for long enough that a client's
+ * patience passes several times. */
 #define STUCK_AT_MS 1500
 #define CANCEL_AT_MS 2500
 #define RELEASE_AT_MS 8000
@@ -14,17 +14,17 @@
 #define AFTER_MS 2000
 /* Between the starts of two requests, and how long each is waited for: a user's second. */
 #define INTERVAL "50"
-#define PATIENCE_MS 1000
+#define REQUEST_PATIENCE_MS 1000
 #define LOOK_MS 50
 /* The requests end with the scenario, and if that hangs, by themselves. */
 #define AT_MOST "100"
 #define AT_MOST_MS 101000
-/* Guarded, a gap in the answers is at most this part of the time for which the source is stuck; unguarded
- * it is at least half of it. What lies between is neither. */
+/* After, a gap in the answers is at most this part of the time for which the source is stuck;
+ * before, it is at least half of it. What lies between is neither. */
 #define GAP_PART 10
 
 typedef struct {
-  Stage *stage;
+  Runner *runner;
   gint64 begun; /* of the scenario */
   gint over;    /* atomic */
   gchar *cert, *key;
@@ -62,7 +62,7 @@ event (Timeline *timeline, const gchar *name)
 static void
 await (const Timeline *timeline, gint64 at_ms)
 {
-  stage_let_pass (MAX (0, at_ms - (gint64) now_ms (timeline)));
+  wait_ms (MAX (0, at_ms - (gint64) now_ms (timeline)));
 }
 
 static gboolean
@@ -87,11 +87,11 @@ static gpointer
 ask_all_along (gpointer data)
 {
   Timeline *timeline = data;
-  g_autofree gchar *patience = g_strdup_printf ("%.3f", (gdouble) PATIENCE_MS / 1000);
+  g_autofree gchar *patience = g_strdup_printf ("%.3f", (gdouble) REQUEST_PATIENCE_MS / 1000);
   const gchar *const words[] = { "--interval", INTERVAL, "--duration", AT_MOST, "--timeout",
     patience, "--cert", timeline->cert, "--key", timeline->key, NULL };
 
-  stage_probe_each (timeline->stage, AT_MOST_MS, "latency", words, take_sample, timeline);
+  probe_each (timeline->runner, AT_MOST_MS, "latency", words, take_sample, timeline);
   return NULL;
 }
 
@@ -99,23 +99,23 @@ static gpointer
 look_all_along (gpointer data)
 {
   Timeline *timeline = data;
-  StageSockets now;
+  Sockets now;
 
   while (!g_atomic_int_get (&timeline->over)) {
     JsonArray *row = json_array_new ();
     json_array_add_int_element (row, (gint64) now_ms (timeline));
-    stage_sockets (timeline->stage->ports.https, &now);
+    sockets_read (timeline->runner->ports.https, &now);
     json_array_add_int_element (row, now.established);
     json_array_add_int_element (row, now.close_wait);
     json_array_add_int_element (row, now.unaccepted);
     json_array_add_array_element (timeline->sockets, row);
-    stage_let_pass (LOOK_MS);
+    wait_ms (LOOK_MS);
   }
   return NULL;
 }
 
-/* The requests' clock began with their program, a little after ours. A report arrives after its request
- * has ended and never before, so that the smallest difference says by how much. */
+/* The requests' clock began with their program, a little after ours. A report arrives after its
+ * request has ended and never before, so that the smallest difference says by how much. */
 static gdouble
 offset_ms (const Timeline *timeline)
 {
@@ -128,9 +128,9 @@ offset_ms (const Timeline *timeline)
   return offset;
 }
 
-/* Adds the samples; returns the longest time that a client waited for an answer, over as many requests as it
- * took, in `slowest` the slowest single answer. When nobody asked, as a busy machine will have it, nobody
- * waited. */
+/* Adds the samples; returns the longest time that a client waited for an answer, over as many
+ * requests as it took, in `slowest` the slowest single answer. When nobody asked, as a busy machine
+ * will have it, nobody waited. */
 static gdouble
 tell_latency (const Timeline *timeline, Result *result, gdouble *slowest, guint *unanswered)
 {
@@ -160,7 +160,7 @@ tell_latency (const Timeline *timeline, Result *result, gdouble *slowest, guint 
     json_array_add_array_element (samples, row);
   }
   json_object_set_string_member (latency, "port", "https");
-  json_object_set_int_member (latency, "patience_ms", PATIENCE_MS);
+  json_object_set_int_member (latency, "patience_ms", REQUEST_PATIENCE_MS);
   json_object_set_array_member (latency, "samples", samples);
   result_object (result, "latency", latency);
   return since >= 0 ? MAX (gap, end_ms - since) : gap;
@@ -170,18 +170,18 @@ tell_latency (const Timeline *timeline, Result *result, gdouble *slowest, guint 
 static gint64
 go_through (Timeline *timeline, Result *result, gint64 release_at_ms)
 {
-  Stage *stage = timeline->stage;
+  Runner *runner = timeline->runner;
   g_auto (Answer) answer = { 0 };
 
   await (timeline, STUCK_AT_MS);
-  act_strike_source (stage, result, 0, "stall", "create");
+  step_strike_source (runner, result, 0, "stall", "create");
   const gint64 stuck = event (timeline, "stuck");
   await (timeline, CANCEL_AT_MS);
-  Question *cancel = ask_https (stage, 0, "/cancel", STAGE_PATIENCE_MS);
+  Question *cancel = ask_https (runner, 0, "/cancel", PATIENCE_MS);
   event (timeline, "cancel");
   await (timeline, release_at_ms);
   const gboolean in_time = question_is_over (cancel, 0);
-  g_autoptr (JsonObject) released_all G_GNUC_UNUSED = stage_order (stage, "release all");
+  g_autoptr (JsonObject) released_all G_GNUC_UNUSED = runner_order (runner, "release all");
   const gint64 released = event (timeline, "released");
   question_end (cancel, &answer);
   result_answer (result, "cancel", &answer);
@@ -192,14 +192,14 @@ go_through (Timeline *timeline, Result *result, gint64 release_at_ms)
 }
 
 void
-scenario_timeline (Stage *stage, Result *result)
+scenario_timeline (Runner *runner, Result *result)
 {
-  const gint64 release_at_ms = stage->options->long_run ? RELEASE_AT_LONG_MS : RELEASE_AT_MS;
-  act_measure_healthy (stage, result);
-  g_autoptr (Viewer) viewer = act_stream (stage, result, 0);
+  const gint64 release_at_ms = runner->options->long_run ? RELEASE_AT_LONG_MS : RELEASE_AT_MS;
+  step_measure_healthy (runner, result);
+  g_autoptr (Client) client = step_stream (runner, result, 0);
   g_autoptr (GArray) samples = g_array_new (FALSE, FALSE, sizeof (Sample));
   Timeline timeline = {
-    .stage = stage,
+    .runner = runner,
     .samples = samples,
     .sockets = json_array_new (),
     .events = json_array_new (),
@@ -207,10 +207,10 @@ scenario_timeline (Stage *stage, Result *result)
   gdouble slowest;
   guint unanswered;
 
-  if (viewer == NULL)
+  if (client == NULL)
     return;
-  timeline.cert = stage_client_file (stage->options, 1, "client.crt");
-  timeline.key = stage_client_file (stage->options, 1, "client.key");
+  timeline.cert = runner_client_file (runner->options, 1, "client.crt");
+  timeline.key = runner_client_file (runner->options, 1, "client.key");
   timeline.begun = g_get_monotonic_time ();
   GThread *asking = g_thread_new ("ask", ask_all_along, &timeline);
   GThread *looking = g_thread_new ("look", look_all_along, &timeline);
@@ -219,7 +219,7 @@ scenario_timeline (Stage *stage, Result *result)
   g_thread_join (asking);
   g_thread_join (looking);
   const gdouble gap_ms = tell_latency (&timeline, result, &slowest, &unanswered);
-  const gdouble gap_limit_ms = MAX (act_limit_ms (stage), (gdouble) stuck_ms / GAP_PART);
+  const gdouble gap_limit_ms = MAX (step_limit_ms (runner), (gdouble) stuck_ms / GAP_PART);
   result_array (result, "sockets", timeline.sockets);
   result_array (result, "events", timeline.events);
   result_int (result, "stuck_ms", stuck_ms);

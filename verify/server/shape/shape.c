@@ -2,16 +2,18 @@
 /*
  * shape.c: wolf-shape, which compares the lab before with what was recorded of a real Wolf before.
  *
- * Figures differ, the shape must not: what is blocked, for how long, what of it is seen in the kernel's
- * sockets. Each fact below is read from both lines of a scenario and must be the same in both. A scenario
- * whose fault did not show by chance (verdict "inconclusive") is left out, and told.
+ * Figures differ, the shape must not: what is blocked, for how long, what of it is seen in the
+ * kernel's sockets. Each fact below is read from both lines of a scenario and must be the same in
+ * both. A scenario whose fault did not show by chance (verdict "inconclusive") is left out, and
+ * told.
  */
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
 #include <stdlib.h>
 
-/* After a release a server answers within a second, as recorded; where the machine is busy, the clients that
- * queued up meanwhile are served first, which takes some. Blocked for ever is what has no answer at all. */
+/* After a release a server answers within a second, as recorded; where the machine is busy, the
+ * clients that queued up meanwhile are served first, which takes some. Blocked for ever is what has
+ * no answer at all. */
 #define RELEASED_MS 5000
 
 typedef enum {
@@ -51,7 +53,7 @@ static const Fact facts[] = {
   { "cancel-before-ping", "a cancelled session has no audio", "audio", NONE, NULL },
   { "sigterm-streaming", "pipelines are cut off, or it hangs", "pipelines_eos", CUT_OFF,
       "pipelines" },
-  { "sigterm-ward", "SIGTERM does not end it", "exit_ms", NEVER, NULL },
+  { "sigterm-quarantine", "SIGTERM does not end it", "exit_ms", NEVER, NULL },
   { "inherited", "programs have none of its sockets", "child_sockets", NONE, NULL },
   { "inherited", "no client stays in CLOSE_WAIT", "close_wait", NONE, NULL },
   { "malformed", "no message ends it", "ended", NONE, NULL },

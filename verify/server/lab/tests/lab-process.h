@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * lab-process.h: a wolf-lab in a folder of its own, with one paired client and a stranger, asked by wolf-probe.
+ * lab-process.h: a wolf-lab in a folder of its own, with one paired client and a stranger, asked by
+ * wolf-probe.
  *
- * Every function blocks, at most for its bound; what goes wrong beyond a test's own subject aborts it.
+ * Every function blocks, at most for its bound; what goes wrong beyond a test's own subject aborts
+ * it.
  */
 #pragma once
 
@@ -25,8 +27,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (LabProcess, lab_process_free)
 
 GPid lab_process_pid (const LabProcess *lab);
 
-/* Runs wolf-probe as the paired client (or the stranger); takes its words up to NULL, the first is the command. Returns
- * the last of its reports named `event`, or NULL; `status` (may be NULL) is its exit status. */
+/* Runs wolf-probe as the paired client (or the stranger); takes its words up to NULL, the first is
+ * the command. Returns the last of its reports named `event`, or NULL; `status` (may be NULL) is
+ * its exit status. */
 JsonObject *lab_process_probe (LabProcess *lab, gboolean stranger, const gchar *event, gint *status,
     const gchar *command, ...) G_GNUC_NULL_TERMINATED;
 

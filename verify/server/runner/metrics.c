@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* figures.c: what /proc and the tracer tell of the server: threads, descriptors, memory, sockets,
+/* metrics.c: what /proc and the tracer tell of the server: threads, descriptors, memory, sockets,
  * pipelines. */
-#include "runner.h"
+#include "metrics.h"
+#include "timing.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -34,51 +35,51 @@ rss_kb (GPid pid)
 }
 
 static void
-count_in_tracer (Stage *stage, StageFigures *figures)
+count_in_tracer (Runner *runner, Metrics *metrics)
 {
-  g_autoptr (JsonObject) list = stage_order (stage, "list");
+  g_autoptr (JsonObject) list = runner_order (runner, "list");
 
   if (list == NULL)
     return;
   JsonArray *elements = json_object_get_array_member (list, "elements");
   for (guint i = 0; i < json_array_get_length (elements); i++) {
     JsonObject *element = json_array_get_object_element (elements, i);
-    figures->pipelines +=
+    metrics->pipelines +=
         g_strcmp0 (json_object_get_string_member (element, "factory"), "pipeline") == 0;
   }
   JsonArray *hits = json_object_get_array_member (list, "hits");
   for (guint i = 0; i < json_array_get_length (hits); i++)
-    figures->stalled +=
+    metrics->stalled +=
         !json_object_get_boolean_member (json_array_get_object_element (hits, i), "dead");
 }
 
 void
-stage_figures (Stage *stage, StageFigures *figures)
+metrics_read (Runner *runner, Metrics *metrics)
 {
-  g_autofree gchar *task = g_strdup_printf ("/proc/%d/task", stage->pid);
-  g_autofree gchar *fd = g_strdup_printf ("/proc/%d/fd", stage->pid);
+  g_autofree gchar *task = g_strdup_printf ("/proc/%d/task", runner->pid);
+  g_autofree gchar *fd = g_strdup_printf ("/proc/%d/fd", runner->pid);
 
-  memset (figures, 0, sizeof *figures);
-  count_in_tracer (stage, figures);
-  figures->threads = count_entries (task);
-  figures->descriptors = count_entries (fd);
-  figures->rss_kb = rss_kb (stage->pid);
+  memset (metrics, 0, sizeof *metrics);
+  count_in_tracer (runner, metrics);
+  metrics->threads = count_entries (task);
+  metrics->descriptors = count_entries (fd);
+  metrics->rss_kb = rss_kb (runner->pid);
 }
 
 gboolean
-stage_wait_empty (Stage *stage, guint threads, gint64 within_ms, StageFigures *figures)
+metrics_wait_empty (Runner *runner, guint threads, gint64 within_ms, Metrics *metrics)
 {
   const gint64 until = g_get_monotonic_time () + within_ms * G_TIME_SPAN_MILLISECOND;
 
   for (;;) {
-    stage_figures (stage, figures);
-    if (!stage_is_alive (stage))
+    metrics_read (runner, metrics);
+    if (!runner_is_alive (runner))
       return FALSE; /* that is not how it is meant to become empty */
-    if (figures->pipelines == 0 && figures->threads <= threads)
+    if (metrics->pipelines == 0 && metrics->threads <= threads)
       return TRUE;
     if (g_get_monotonic_time () >= until)
       return FALSE;
-    stage_let_pass (LOOK_MS);
+    wait_ms (LOOK_MS);
   }
 }
 
@@ -86,7 +87,7 @@ stage_wait_empty (Stage *stage, guint threads, gint64 within_ms, StageFigures *f
 enum { TCP_ESTABLISHED = 1, TCP_CLOSE_WAIT = 8 };
 
 void
-stage_sockets (guint port, StageSockets *sockets)
+sockets_read (guint port, Sockets *sockets)
 {
   g_autofree gchar *text = NULL;
   g_auto (GStrv) lines = NULL;
@@ -110,22 +111,22 @@ stage_sockets (guint port, StageSockets *sockets)
 }
 
 gboolean
-stage_wait_no_close_wait (guint port, gint64 within_ms, StageSockets *sockets)
+sockets_wait_no_close_wait (guint port, gint64 within_ms, Sockets *sockets)
 {
   const gint64 until = g_get_monotonic_time () + within_ms * G_TIME_SPAN_MILLISECOND;
 
   for (;;) {
-    stage_sockets (port, sockets);
+    sockets_read (port, sockets);
     if (sockets->close_wait == 0)
       return TRUE;
     if (g_get_monotonic_time () >= until)
       return FALSE;
-    stage_let_pass (LOOK_MS);
+    wait_ms (LOOK_MS);
   }
 }
 
 void
-stage_descriptors (GPid pid, guint *all, guint *sockets)
+metrics_descriptors (GPid pid, guint *all, guint *sockets)
 {
   g_autofree gchar *path = g_strdup_printf ("/proc/%d/fd", pid);
   g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
@@ -141,14 +142,14 @@ stage_descriptors (GPid pid, guint *all, guint *sockets)
 }
 
 void
-result_figures (Result *result, const gchar *name, const StageFigures *figures)
+result_metrics (Result *result, const gchar *name, const Metrics *metrics)
 {
   JsonObject *object = json_object_new ();
 
-  json_object_set_int_member (object, "threads", figures->threads);
-  json_object_set_int_member (object, "descriptors", figures->descriptors);
-  json_object_set_int_member (object, "rss_kb", figures->rss_kb);
-  json_object_set_int_member (object, "pipelines", figures->pipelines);
-  json_object_set_int_member (object, "stalled", figures->stalled);
+  json_object_set_int_member (object, "threads", metrics->threads);
+  json_object_set_int_member (object, "descriptors", metrics->descriptors);
+  json_object_set_int_member (object, "rss_kb", metrics->rss_kb);
+  json_object_set_int_member (object, "pipelines", metrics->pipelines);
+  json_object_set_int_member (object, "stalled", metrics->stalled);
   result_object (result, name, object);
 }

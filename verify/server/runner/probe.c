@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* viewer.c: a wolf-probe process that streams as one client and takes commands on its standard
+/* client.c: a wolf-probe process that streams as one client and takes commands on its standard
  * input. */
-#include "runner.h"
+#include "probe.h"
+#include "timing.h"
+#include "runner-options.h"
+#include "paths.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -10,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-struct Viewer {
+struct Client {
   GPid pid;
   gint in, out;
   GString *text;
@@ -29,17 +32,17 @@ spawn (gchar **argv, GPid *pid, gint *in, gint *out)
 
 /* wolf-probe with a command and where the server is; the caller adds words and the final NULL. */
 static GPtrArray *
-probe_argv (const Stage *stage, const gchar *command)
+probe_argv (const Runner *runner, const gchar *command)
 {
   const struct {
     const gchar *option;
     guint port;
-  } ports[] = { { "--http-port", stage->ports.http }, { "--https-port", stage->ports.https },
-    { "--rtsp-port", stage->ports.rtsp }, { "--video-port", stage->ports.video },
-    { "--audio-port", stage->ports.audio } };
+  } ports[] = { { "--http-port", runner->ports.http }, { "--https-port", runner->ports.https },
+    { "--rtsp-port", runner->ports.rtsp }, { "--video-port", runner->ports.video },
+    { "--audio-port", runner->ports.audio } };
   GPtrArray *argv = g_ptr_array_new_with_free_func (g_free);
 
-  g_ptr_array_add (argv, g_strdup (stage->options->probe));
+  g_ptr_array_add (argv, g_strdup (runner->options->probe));
   g_ptr_array_add (argv, g_strdup (command));
   g_ptr_array_add (argv, g_strdup ("--json"));
   for (guint i = 0; i < G_N_ELEMENTS (ports); i++) {
@@ -57,22 +60,22 @@ add_words (GPtrArray *argv, const gchar *const *words)
   g_ptr_array_add (argv, NULL);
 }
 
-Viewer *
-viewer_start (const Stage *stage, guint client, const gchar *stop_after, gint64 patience_ms)
+Client *
+client_start (const Runner *runner, guint number, const gchar *stop_after, gint64 patience_ms)
 {
-  Viewer *viewer = g_new0 (Viewer, 1);
-  g_autofree gchar *cert = stage_client_file (stage->options, client, "client.crt");
-  g_autofree gchar *key = stage_client_file (stage->options, client, "client.key");
+  Client *client = g_new0 (Client, 1);
+  g_autofree gchar *cert = runner_client_file (runner->options, number, "client.crt");
+  g_autofree gchar *key = runner_client_file (runner->options, number, "client.key");
   g_autofree gchar *seconds = g_strdup_printf ("%.3f", (gdouble) patience_ms / 1000);
-  g_autoptr (GPtrArray) argv = probe_argv (stage, "session");
+  g_autoptr (GPtrArray) argv = probe_argv (runner, "session");
   const gchar *const words[] = { "--hold", "--no-cancel", "--mode", "320x180x15", "--cert", cert,
-    "--key", key, "--app", stage->app_id, "--timeout", seconds, "--stop-after",
+    "--key", key, "--app", runner->app_id, "--timeout", seconds, "--stop-after",
     stop_after ? stop_after : "stream", NULL };
 
   add_words (argv, words);
-  spawn ((gchar **) argv->pdata, &viewer->pid, &viewer->in, &viewer->out);
-  viewer->text = g_string_new (NULL);
-  return viewer;
+  spawn ((gchar **) argv->pdata, &client->pid, &client->in, &client->out);
+  client->text = g_string_new (NULL);
+  return client;
 }
 
 /* The next line of a pipe, or NULL when none is whole before `until`, or the pipe was closed. */
@@ -107,12 +110,12 @@ parse_object (const gchar *line)
 }
 
 JsonObject *
-viewer_report (Viewer *viewer, const gchar *event, gint64 within_ms)
+client_report (Client *client, const gchar *event, gint64 within_ms)
 {
   const gint64 until = g_get_monotonic_time () + within_ms * G_TIME_SPAN_MILLISECOND;
 
   for (;;) {
-    g_autofree gchar *line = next_line (viewer->out, viewer->text, until);
+    g_autofree gchar *line = next_line (client->out, client->text, until);
     if (line == NULL)
       return NULL;
     JsonObject *report = parse_object (line);
@@ -126,11 +129,11 @@ viewer_report (Viewer *viewer, const gchar *event, gint64 within_ms)
 }
 
 gboolean
-viewer_command (Viewer *viewer, const gchar *command)
+client_command (Client *client, const gchar *command)
 {
   g_autofree gchar *line = g_strconcat (command, "\n", NULL);
 
-  return write (viewer->in, line, strlen (line)) == (gssize) strlen (line);
+  return write (client->in, line, strlen (line)) == (gssize) strlen (line);
 }
 
 static gboolean
@@ -141,28 +144,28 @@ is_ping (JsonObject *report)
 }
 
 gboolean
-viewer_pings (Viewer *viewer, gint64 within_ms)
+client_pings (Client *client, gint64 within_ms)
 {
-  g_autoptr (JsonObject) report = viewer_report (viewer, "ping", within_ms);
+  g_autoptr (JsonObject) report = client_report (client, "ping", within_ms);
 
   return is_ping (report);
 }
 
 gboolean
-viewer_streams (Viewer *viewer, gint64 within_ms)
+client_streams (Client *client, gint64 within_ms)
 {
-  g_autoptr (JsonObject) report = viewer_report (viewer, "ping", within_ms);
+  g_autoptr (JsonObject) report = client_report (client, "ping", within_ms);
 
   return is_ping (report) && json_object_get_boolean_member_with_default (report, "ok", FALSE);
 }
 
 static void
-totals (Viewer *viewer, gint64 *video, gint64 *audio)
+totals (Client *client, gint64 *video, gint64 *audio)
 {
   *video = *audio = 0;
-  if (!viewer_command (viewer, "stats"))
+  if (!client_command (client, "stats"))
     return;
-  g_autoptr (JsonObject) report = viewer_report (viewer, "packets", STAGE_SOON_MS);
+  g_autoptr (JsonObject) report = client_report (client, "packets", SOON_MS);
   if (report == NULL)
     return;
   *video = json_object_get_int_member_with_default (report, "video_total", 0);
@@ -170,35 +173,35 @@ totals (Viewer *viewer, gint64 *video, gint64 *audio)
 }
 
 void
-viewer_count (Viewer *viewer, gint64 for_ms, gint64 *video, gint64 *audio)
+client_count (Client *client, gint64 for_ms, gint64 *video, gint64 *audio)
 {
   gint64 video_before, audio_before;
 
-  totals (viewer, &video_before, &audio_before);
-  stage_let_pass (for_ms);
-  totals (viewer, video, audio);
+  totals (client, &video_before, &audio_before);
+  wait_ms (for_ms);
+  totals (client, video, audio);
   *video -= video_before;
   *audio -= audio_before;
 }
 
 void
-viewer_end (Viewer *viewer)
+client_end (Client *client)
 {
-  if (viewer == NULL)
+  if (client == NULL)
     return;
-  close (viewer->in);
-  kill (viewer->pid, SIGKILL);
-  waitpid (viewer->pid, NULL, 0);
-  close (viewer->out);
-  g_string_free (viewer->text, TRUE);
-  g_free (viewer);
+  close (client->in);
+  kill (client->pid, SIGKILL);
+  waitpid (client->pid, NULL, 0);
+  close (client->out);
+  g_string_free (client->text, TRUE);
+  g_free (client);
 }
 
 void
-stage_probe_each (const Stage *stage, gint64 within_ms, const gchar *command,
-    const gchar *const *words, StageReport report, gpointer data)
+probe_each (const Runner *runner, gint64 within_ms, const gchar *command, const gchar *const *words,
+    ProbeReport report, gpointer data)
 {
-  g_autoptr (GPtrArray) argv = probe_argv (stage, command);
+  g_autoptr (GPtrArray) argv = probe_argv (runner, command);
   g_autoptr (GString) text = g_string_new (NULL);
   const gint64 until = g_get_monotonic_time () + within_ms * G_TIME_SPAN_MILLISECOND;
   gchar *line;
@@ -230,7 +233,7 @@ keep_last (JsonObject *report, gpointer data)
 }
 
 JsonObject *
-stage_probe (const Stage *stage, gint64 within_ms, const gchar *command, ...)
+probe_last (const Runner *runner, gint64 within_ms, const gchar *command, ...)
 {
   g_autoptr (GPtrArray) list = g_ptr_array_new ();
   JsonObject *last = NULL;
@@ -241,13 +244,6 @@ stage_probe (const Stage *stage, gint64 within_ms, const gchar *command, ...)
     g_ptr_array_add (list, word);
   va_end (words);
   g_ptr_array_add (list, NULL);
-  stage_probe_each (
-      stage, within_ms, command, (const gchar *const *) list->pdata, keep_last, &last);
+  probe_each (runner, within_ms, command, (const gchar *const *) list->pdata, keep_last, &last);
   return last;
-}
-
-void
-stage_let_pass (gint64 ms)
-{
-  g_usleep ((gulong) (ms * G_TIME_SPAN_MILLISECOND));
 }

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* scenarios.h: the list of all scenarios. Each is in a file of ../scenarios. */
+#pragma once
+
+#include "result.h" /* verify/report/result */
+#include "runner.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  const gchar *name;
+  const gchar *about;
+  void (*run) (Runner *runner, Result *result);
+  guint clients;
+  guint long_clients; /* in a long run; 0: the same */
+  guint limit_s;      /* after this the scenario is killed and has failed */
+  guint needs;        /* abilities of a server; without them it is left out */
+  gboolean one_arena; /* its server's malloc() has one arena: memory that it keeps is a leak then */
+} Scenario;
+
+extern const Scenario scenarios[];
+
+void scenario_timeline (Runner *runner, Result *result);
+void scenario_cancel_stuck_create (Runner *runner, Result *result);
+void scenario_cancel_stuck_push (Runner *runner, Result *result);
+void scenario_cancel_stuck_start (Runner *runner, Result *result);
+void scenario_cancel_dead (Runner *runner, Result *result);
+void scenario_cancel_many (Runner *runner, Result *result);
+void scenario_api_stop_stuck (Runner *runner, Result *result);
+void scenario_pause_stuck_source (Runner *runner, Result *result);
+void scenario_pause_stuck_encoder (Runner *runner, Result *result);
+void scenario_input_while_ending (Runner *runner, Result *result);
+void scenario_input_state_lock (Runner *runner, Result *result);
+void scenario_stop_storm (Runner *runner, Result *result);
+void scenario_relaunch (Runner *runner, Result *result);
+void scenario_thread_ends (Runner *runner, Result *result);
+void scenario_malformed (Runner *runner, Result *result);
+void scenario_idle (Runner *runner, Result *result);
+void scenario_race_api (Runner *runner, Result *result);
+void scenario_race_launch (Runner *runner, Result *result);
+void scenario_stop_at_each_moment (Runner *runner, Result *result);
+void scenario_return_at_once (Runner *runner, Result *result);
+void scenario_cancel_before_ping (Runner *runner, Result *result);
+void scenario_lobby_switch (Runner *runner, Result *result);
+void scenario_lobby_cancel_stuck_create (Runner *runner, Result *result);
+void scenario_lobby_cancel_stuck_push (Runner *runner, Result *result);
+void scenario_lobby_leave_stuck (Runner *runner, Result *result);
+void scenario_lobby_stop_stuck (Runner *runner, Result *result);
+void scenario_lobby_start_stuck (Runner *runner, Result *result);
+void scenario_lobby_switch_stuck (Runner *runner, Result *result);
+void scenario_lobby_stop_at_each_moment (Runner *runner, Result *result);
+void scenario_race_lobby (Runner *runner, Result *result);
+void scenario_switch_storm (Runner *runner, Result *result);
+void scenario_cycles (Runner *runner, Result *result);
+void scenario_sigterm_streaming (Runner *runner, Result *result);
+void scenario_sigterm_quarantine (Runner *runner, Result *result);
+void scenario_abuse (Runner *runner, Result *result);
+void scenario_inherited (Runner *runner, Result *result);
+
+G_END_DECLS

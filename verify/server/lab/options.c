@@ -16,12 +16,13 @@ typedef struct {
   const gchar *about;
 } Switch;
 
-/* clang-format off: a table */
+/* A table. */
+/* clang-format off */
 static const Switch switches[] = {
   { "stop", { "eos", "guard" }, MEMBER (guard_stop), TRUE,
-      "A stop: EOS, right there | the loop ends" },
+      "A stop: EOS in the calling thread | stops the loop" },
   { "on-error", { "keep", "close" }, MEMBER (close_on_error), TRUE,
-      "HTTPS errors close: by and by | at once" },
+      "A failed connection closes: with its last reference | at once" },
   { "inherit", { "yes", "no" }, MEMBER (bare_children), TRUE, "Children get the server's sockets" },
   { "tokens", { "off", "on" }, MEMBER (tokens), TRUE, "A stop counts before there is a handler" },
   { "threads", { "plain", "named" }, MEMBER (records), TRUE,
@@ -30,7 +31,7 @@ static const Switch switches[] = {
   { "shutdown", { "exit", "bounded" }, MEMBER (bounded_shutdown), TRUE,
       "SIGTERM: exit() | pipelines end first" },
   { "malformed", { "die", "close" }, MEMBER (close_malformed), TRUE,
-      "A number that is none ends it | is refused" },
+      "A bad number: ends the lab | is refused" },
   { "handover", { "appsink", "interpipe" }, MEMBER (interpipe), FALSE,
       "From producer to consumer" },
   { "audio", { "direct", "relayed" }, MEMBER (relayed_audio), FALSE,
@@ -150,7 +151,7 @@ lab_options_parse (LabOptions *options, gint argc, gchar **argv, GError **error)
   g_option_group_add_entries (group, (const GOptionEntry *) entries->data);
   g_option_context_set_main_group (context, group);
   g_option_context_set_description (context,
-      "The first choice is the behaviour before the series, the second the one after it.\n"
+      "The first choice is the behaviour before the series, the second is after it.\n"
       "Loopback only. When its ports are open, one line of JSON names them.\n"
       "Exit status: 0 ended by SIGTERM; 1 it could not serve; 2 wrong usage.\n");
   if (!g_option_context_parse (context, &argc, &argv, error))

@@ -20,9 +20,9 @@ typedef struct {
 /* clang-format off */
 static const Switch switches[] = {
   { "stop", { "eos", "guard" }, MEMBER (guard_stop), TRUE,
-      "A stop: EOS in the calling thread | stops the loop" },
+      "A stop: EOS by the caller | ends the loop" },
   { "on-error", { "keep", "close" }, MEMBER (close_on_error), TRUE,
-      "A failed connection closes: with its last reference | at once" },
+      "A failed connection closes: late | at once" },
   { "inherit", { "yes", "no" }, MEMBER (bare_children), TRUE, "Children get the server's sockets" },
   { "tokens", { "off", "on" }, MEMBER (tokens), TRUE, "A stop counts before there is a handler" },
   { "threads", { "plain", "named" }, MEMBER (records), TRUE,

@@ -174,9 +174,8 @@ parse (int argc, char **argv)
 
   g_option_context_add_main_entries (context, entries, NULL);
   g_option_context_set_description (context,
-      "One line of JSON per scenario. A fault that does not show by chance is asked for three "
-      "times,\n"
-      "and is inconclusive then.\n"
+      "One line of JSON per scenario. A fault that does not show is tried three times; then it is\n"
+      "inconclusive.\n"
       "Exit status: 0 none fails; 1 some fail, or more than a third of the faults are "
       "inconclusive;\n"
       "2 wrong usage.\n");

@@ -4,6 +4,7 @@
  * under it is a list operation. Watch functions run outside of it, one after the other.
  */
 #include <wolf-guard/launch.h>
+#include <wolf-guard/shutdown.h>
 
 #include "sync.h"
 
@@ -34,20 +35,6 @@ watch_free (Watch *watch)
   if (watch->notify)
     watch->notify (watch->data);
   g_free (watch);
-}
-
-WgLaunch *
-wg_launch_begin (const char *id)
-{
-  WgLaunch *launch = g_new0 (WgLaunch, 1);
-
-  launch->refs = 2; /* the caller's and the file's */
-  launch->id = g_strdup (id);
-  g_queue_init (&launch->watches);
-  pthread_mutex_lock (&mutex);
-  g_queue_push_head (&filed, launch);
-  pthread_mutex_unlock (&mutex);
-  return launch;
 }
 
 void
@@ -100,7 +87,10 @@ void
 wg_launch_stop (WgLaunch *launch)
 {
   gboolean first;
+  int cancel;
 
+  /* Cancelled in a function, wg_launch_unwatch() would wait for it for ever. */
+  pthread_setcancelstate (PTHREAD_CANCEL_DISABLE, &cancel);
   pthread_mutex_lock (&mutex);
   first = !launch->stopped;
   launch->stopped = TRUE;
@@ -112,6 +102,23 @@ wg_launch_stop (WgLaunch *launch)
   pthread_mutex_unlock (&mutex);
   if (first)
     wg_launch_unref (launch); /* the file's */
+  pthread_setcancelstate (cancel, NULL);
+}
+
+WgLaunch *
+wg_launch_begin (const char *id)
+{
+  WgLaunch *launch = g_new0 (WgLaunch, 1);
+
+  launch->refs = 2; /* the caller's and the file's */
+  launch->id = g_strdup (id);
+  g_queue_init (&launch->watches);
+  pthread_mutex_lock (&mutex);
+  g_queue_push_head (&filed, launch);
+  pthread_mutex_unlock (&mutex);
+  if (wg_shutdown_has_begun ())
+    wg_launch_stop (launch);
+  return launch;
 }
 
 /* The newest launch of `id` that is not stopped, or NULL. */

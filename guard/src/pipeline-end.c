@@ -305,8 +305,8 @@ report_end (WgPipeline *p, const WgPipelineStats *stats, gboolean done)
                                 : "nothing to drain");
 }
 
-WgPipelineEnd
-wg_pipeline_end (WgPipeline *p)
+static WgPipelineEnd
+end_as_owner (WgPipeline *p)
 {
   gint64 noticed = wg_clock_now ();
   GstElement *element;
@@ -340,4 +340,17 @@ wg_pipeline_end (WgPipeline *p)
   if (reports)
     wg_quarantine_report (p, wg_pipeline_describe);
   return done ? WG_PIPELINE_ENDED : WG_PIPELINE_QUARANTINED;
+}
+
+/* Not cancelled in between: GStreamer has cancellation points under its own locks, the bus's for one. */
+WgPipelineEnd
+wg_pipeline_end (WgPipeline *p)
+{
+  WgPipelineEnd end;
+  int cancel;
+
+  pthread_setcancelstate (PTHREAD_CANCEL_DISABLE, &cancel);
+  end = end_as_owner (p);
+  pthread_setcancelstate (cancel, NULL);
+  return end;
 }

@@ -79,6 +79,17 @@ wg_shutdown_begin (guint limit_ms)
   g_list_free_full (found, (GDestroyNotify) wg_pipeline_release);
 }
 
+gboolean
+wg_shutdown_has_begun (void)
+{
+  gboolean begun;
+
+  pthread_mutex_lock (&mutex);
+  begun = deadline != 0;
+  pthread_mutex_unlock (&mutex);
+  return begun;
+}
+
 guint
 wg_shutdown_wait (void)
 {

@@ -94,7 +94,6 @@ run (Session *session)
   HostData *host = g_new0 (HostData, 1);
   GSource *watch;
   GstBus *bus;
-  gint64 asked;
 
   g_assert_nonnull (element);
   session->borrowed = element;
@@ -114,14 +113,9 @@ run (Session *session)
 
   wg_pipeline_play (session->pipeline);
   wg_loop_run (session->loop);
-  asked = wg_loop_get_stop_time (session->loop);
-  if (!asked)
-    asked = g_get_monotonic_time ();
   if (session->owner_late_ms)
-    g_usleep (session->owner_late_ms * 1000UL);
+    clock_advance_ms (session->owner_late_ms);
   session->end = wg_pipeline_end (session->pipeline);
-  session->returned = g_get_monotonic_time ();
-  session->took_s = (double) (session->returned - asked) / G_USEC_PER_SEC;
   wg_pipeline_get_stats (session->pipeline, &session->stats);
   g_source_destroy (watch);
   g_source_unref (watch);
@@ -134,7 +128,6 @@ owner (void *data)
 
   session->pipeline =
       wg_pipeline_new ("test", "4", session->description, session->loop, &session->error);
-  session->returned = g_get_monotonic_time ();
   if (session->pipeline)
     run (session);
   atomic_store (&session->ended, TRUE);
@@ -195,11 +188,34 @@ session_ended (Session *session)
   return atomic_load (&session->ended);
 }
 
+gboolean
+session_drained (Session *session)
+{
+  WgPipelineStats stats;
+
+  wg_pipeline_get_stats (session->pipeline, &stats);
+  return stats.ending && stats.eos_seen;
+}
+
 void
 session_join (Session *session)
 {
   assert_comes (session_ended, session);
   pthread_join (session->thread, NULL);
+}
+
+static gboolean
+ended_meanwhile (Session *session)
+{
+  clock_advance_ms (100);
+  return session_ended (session);
+}
+
+void
+session_expire (Session *session)
+{
+  assert_comes (ended_meanwhile, session);
+  session_join (session);
 }
 
 gboolean
@@ -220,6 +236,23 @@ session_free (Session *session)
   wg_loop_unref (session->loop);
   g_clear_error (&session->error);
   g_free (session);
+}
+
+Idle
+idle_new (const char *description)
+{
+  Idle idle = { .loop = wg_loop_new () };
+
+  idle.pipeline = wg_pipeline_new ("idle", "4", description, idle.loop, NULL);
+  g_assert_nonnull (idle.pipeline);
+  return idle;
+}
+
+void
+idle_free (Idle *idle)
+{
+  wg_pipeline_unref (idle->pipeline);
+  wg_loop_unref (idle->loop);
 }
 
 gboolean

@@ -39,8 +39,6 @@ struct Session {
   GstElement *borrowed; /* the GstPipeline, without a reference: valid while not finalized */
   WgPipelineEnd end;
   WgPipelineStats stats; /* as they were right after the end */
-  double took_s;         /* end, from the stop or else from the loop's return */
-  gint64 returned;       /* when the end returned, µs */
 
   atomic_bool made, playing, ended;
   atomic_uint finalized /* GstPipelines */, data_freed /* HostData */;
@@ -56,14 +54,26 @@ void session_start (Session *session);
 /* Wait for the pipeline to be PLAYING and a buffer at "sink". */
 void session_await_playing (Session *session);
 void session_stop (Session *session);
+/* Let guard's clock run (clock_install()) until the owner's thread is through, and join it. */
+void session_expire (Session *session);
 /* Wait until the owner's thread is through, and join it. */
 void session_join (Session *session);
 /* Wait until nothing is left of the pipeline, then free. */
 void session_free (Session *session);
 
+/* A pipeline on a loop that the test's thread owns, not playing. */
+typedef struct {
+  WgLoop *loop;
+  WgPipeline *pipeline;
+} Idle;
+
+Idle idle_new (const char *description);
+void idle_free (Idle *idle);
+
 /* Conditions for assert_comes(). */
 gboolean session_made (Session *session);      /* its pipeline is about to be told to play */
 gboolean session_ended (Session *session);     /* its owner is free */
+gboolean session_drained (Session *session);   /* its EOS was on the bus, and it is ending */
 gboolean session_finalized (Session *session); /* GstPipeline and the handler's data are gone */
 
 /* Condition: no pipeline in quarantine. Data unused. */

@@ -112,6 +112,8 @@ stuck_source_create (GstPushSrc *push, GstBuffer **buffer)
 {
   StuckSource *self = (StuckSource *) push;
   gint64 until = g_get_monotonic_time () + INTERVAL_US;
+  /* Real time: guard's clock may be the test's. */
+  struct timespec at = { until / G_USEC_PER_SEC, until % G_USEC_PER_SEC * 1000 };
   gboolean unlocked;
 
   if (self->hold)
@@ -123,7 +125,7 @@ stuck_source_create (GstPushSrc *push, GstBuffer **buffer)
         gst_message_new_application (GST_OBJECT (self), gst_structure_new_empty ("chat")));
 
   pthread_mutex_lock (&self->mutex);
-  while (!self->unlocked && wg_cond_wait_until (&self->changed, &self->mutex, until))
+  while (!self->unlocked && !pthread_cond_timedwait (&self->changed, &self->mutex, &at))
     ;
   unlocked = self->unlocked;
   pthread_mutex_unlock (&self->mutex);

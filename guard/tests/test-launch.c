@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <wolf-guard/launch.h>
+#include "gate.h"
+#include "support.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
+#include <wolf-guard/launch.h>
+#include <wolf-guard/shutdown.h>
 
 #define RACES 10000
 
@@ -122,6 +124,119 @@ test_race (void)
   pthread_barrier_destroy (&race.barrier);
 }
 
+/* --- unwatch while the functions run */
+
+static Gate gate = GATE_INIT;
+static atomic_bool returned;
+
+static void
+stand (gpointer unused)
+{
+  (void) unused;
+  gate_pass (&gate);
+  atomic_store (&returned, TRUE);
+}
+
+static gpointer
+stop (gpointer launch)
+{
+  wg_launch_stop (launch);
+  return NULL;
+}
+
+typedef struct {
+  WgLaunch *launch;
+  guint watch;
+  atomic_bool begun;
+} Unwatch;
+
+static gpointer
+unwatch (gpointer data)
+{
+  Unwatch *what = data;
+
+  atomic_store (&what->begun, TRUE);
+  wg_launch_unwatch (what->launch, what->watch);
+  g_assert_true (atomic_load (&returned)); /* it was waited for */
+  return NULL;
+}
+
+static gboolean
+has_begun (Unwatch *what)
+{
+  return atomic_load (&what->begun);
+}
+
+/* After the return the function is not running, and one that had not been called is not called. */
+static void
+test_unwatch_while_running (void)
+{
+  WgLaunch *launch = wg_launch_begin ("a");
+  Unwatch running = { .launch = launch, .watch = wg_launch_watch (launch, stand, NULL, NULL) };
+  atomic_int called = 0;
+  guint next = wg_launch_watch (launch, count, &called, NULL);
+  GThread *stopper, *unwatcher;
+
+  atomic_store (&returned, FALSE);
+  gate_close (&gate);
+  stopper = g_thread_new ("stopper", stop, launch);
+  gate_await (&gate, 1);
+  wg_launch_unwatch (launch, next);
+  unwatcher = g_thread_new ("unwatcher", unwatch, &running);
+  assert_comes (has_begun, &running);
+  for (guint i = 0; i < 100; i++)
+    g_thread_yield (); /* one that does not wait gets to its assertion */
+  gate_open (&gate);
+  g_thread_join (unwatcher);
+  g_thread_join (stopper);
+  g_assert_cmpint (called, ==, 0);
+  wg_launch_unref (launch);
+}
+
+/* A function may take its own watch back, and that of the next. */
+static void
+unwatch_both (gpointer data)
+{
+  Unwatch *watches = data;
+
+  wg_launch_unwatch (watches[0].launch, watches[0].watch);
+  wg_launch_unwatch (watches[1].launch, watches[1].watch);
+}
+
+static void
+test_unwatch_from_within (void)
+{
+  WgLaunch *launch = wg_launch_begin ("a");
+  atomic_int called = 0;
+  Unwatch watches[2] = { { .launch = launch }, { .launch = launch } };
+
+  watches[0].watch = wg_launch_watch (launch, unwatch_both, watches, NULL);
+  watches[1].watch = wg_launch_watch (launch, count, &called, NULL);
+  wg_launch_stop (launch);
+  g_assert_cmpint (called, ==, 0);
+  wg_launch_unref (launch);
+}
+
+/* A launch that begins during a shutdown is stopped from the start. */
+static void
+test_shutdown (void)
+{
+  WgLaunch *before, *after;
+
+  if (run_in_child ())
+    return;
+  before = wg_launch_begin ("a");
+  g_assert_false (wg_shutdown_has_begun ());
+  wg_shutdown_begin (1000);
+  g_assert_true (wg_shutdown_has_begun ());
+  after = wg_launch_begin ("a");
+  g_assert_true (wg_launch_is_stopped (after));
+  g_assert_false (wg_launch_is_stopped (before)); /* that is the host's to stop */
+  g_assert_cmpuint (wg_launch_stop_id ("a"), ==, 1);
+  wg_launch_unref (before);
+  wg_launch_unref (after);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -129,6 +244,9 @@ main (int argc, char **argv)
   g_test_add_func ("/launch/stop-reaches-later-watch", test_stop_reaches_later_watch);
   g_test_add_func ("/launch/watch-then-stop", test_watch_then_stop);
   g_test_add_func ("/launch/unwatch", test_unwatch);
+  g_test_add_func ("/launch/unwatch/while-running", test_unwatch_while_running);
+  g_test_add_func ("/launch/unwatch/from-within", test_unwatch_from_within);
+  g_test_add_func ("/launch/shutdown", test_shutdown);
   g_test_add_func ("/launch/ids-repeat", test_ids_repeat);
   g_test_add_func ("/launch/race", test_race);
   return g_test_run ();

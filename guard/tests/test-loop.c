@@ -3,9 +3,13 @@
  * A stop is never lost: before, during and after the run, and in 10,000 races. The same race with a bare
  * g_main_loop_quit() loses some, or the race would prove nothing.
  */
-#include <wolf-guard/loop.h>
+#include "support.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <unistd.h>
+#include <wolf-guard/loop.h>
+#include <wolf-guard/pipeline.h>
 
 #define RACES 10000
 #define RACES_UNGUARDED 10000
@@ -210,6 +214,37 @@ test_race_unguarded (void)
   g_assert_cmpint (lost, >, 0);
 }
 
+/* With all descriptors in use there is no loop and no pipeline, and the process goes on. */
+static void
+test_no_descriptors (void)
+{
+  GError *error = NULL;
+  WgLoop *loop;
+  int fd, last = -1;
+
+  if (run_in_child ())
+    return;
+  gst_init (NULL, NULL);
+  while ((fd = open ("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+    last = fd;
+  g_assert_null (wg_loop_new ());
+  for (int left = 0; left < 6; left++)
+    close (last - left);
+  g_assert_null (wg_loop_new ()); /* its owner would be the next to find none */
+  g_assert_null (wg_pipeline_new ("none", "4", "fakesrc ! fakesink", NULL, &error));
+  g_assert_error (error, WG_PIPELINE_ERROR, WG_PIPELINE_ERROR_DESCRIPTORS);
+  g_assert_cmpstr (g_quark_to_string (error->domain), ==, "wg-pipeline-error-quark");
+  g_error_free (error);
+  wg_loop_stop (NULL);
+  wg_loop_unref (NULL);
+
+  for (int left = 6; left < 16; left++)
+    close (last - left);
+  loop = wg_loop_new ();
+  g_assert_nonnull (loop);
+  wg_loop_unref (loop);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -220,5 +255,6 @@ main (int argc, char **argv)
   g_test_add_func ("/loop/first-time-stands", test_first_time_stands);
   g_test_add_func ("/loop/race", test_race);
   g_test_add_func ("/loop/race-unguarded", test_race_unguarded);
+  g_test_add_func ("/loop/no-descriptors", test_no_descriptors);
   return g_test_run ();
 }

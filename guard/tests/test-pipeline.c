@@ -11,19 +11,17 @@
 #include <wolf-guard/inspect.h>
 #include <wolf-guard/shutdown.h>
 
-#define HEALTHY_ENDS 200
-#define EOS_RACES 100
-#define STRAY_QUITS 100
-#define CHURNED_ENDS 50
-#define STOPPED_EARLY 100
+#define HEALTHY_ENDS 40
+#define EOS_RACES 30
+#define STRAY_QUITS 30
+#define CHURNED_ENDS 20
+#define STOPPED_EARLY 30
 #define OWNERS 4
-#define RANDOM_STOPS 250 /* each owner's: 1,000 in all */
+#define RANDOM_STOPS 60 /* each owner's */
 #define RANDOM_STOP_US 20000
-/* The pipeline's own bounds are long, so that no load makes a healthy end miss one; an end that
- * waited for nothing takes less than this even then. */
-#define BOUND_MS "20000"
-#define AT_ONCE_S 10
+#define LIMIT_MS "20000"
 
+/* The clock stands still here: an end that waits for a time limit does not come. */
 static void
 assert_ended (Session *session)
 {
@@ -58,7 +56,6 @@ test_healthy_end (void)
     g_assert_cmpuint (session->eos_count, ==, 1);
     g_assert_cmpuint (session->eos_at_sink, !=, 0);
     g_assert_cmpuint (session->sink_down, >, session->eos_at_sink);
-    g_assert_cmpfloat (session->took_s, <, AT_ONCE_S);
     /* Gone when the end returned: a host may use its names again at once. */
     g_assert_cmpuint (session->finalized, ==, 1);
     session_free (session);
@@ -97,7 +94,6 @@ test_end_with_first_buffer (void)
     g_assert_true (session->stats.eos_seen);
     g_assert_cmpuint (session->sink_down, >, session->eos_at_sink);
     g_assert_cmpuint (session->eos_at_sink, !=, 0);
-    g_assert_cmpfloat (session->took_s, <, AT_ONCE_S);
     session_free (session);
   }
 }
@@ -108,11 +104,8 @@ test_late_owner (void)
 {
   Session *session;
 
-  if (!g_test_subprocess ()) {
-    g_test_trap_subprocess (NULL, AWAIT_S * G_USEC_PER_SEC, G_TEST_SUBPROCESS_INHERIT_STDERR);
-    g_test_trap_assert_passed ();
+  if (run_in_child ())
     return;
-  }
   session = session_new ("wgstucksrc ! queue ! fakesink name=sink", NULL, NULL);
   g_setenv ("WOLF_GUARD_EOS_MS", "20", TRUE);
   session->owner_late_ms = 100;
@@ -148,7 +141,6 @@ test_ended_by_error (void)
   g_assert_true (session->stats.error_seen);
   g_assert_false (session->stats.eos_sent);
   g_assert_cmpuint (session->eos_count, ==, 0);
-  g_assert_cmpfloat (session->took_s, <, AT_ONCE_S);
   session_free (session);
 }
 
@@ -191,7 +183,6 @@ test_eos_race (void)
     stopper = g_thread_new ("stopper", stop_later, session);
     assert_ended (session);
     g_thread_join (stopper);
-    g_assert_cmpfloat (session->took_s, <, AT_ONCE_S);
     if (session->stats.eos_sent || session->stats.eos_seen)
       g_assert_cmpuint (session->eos_count, ==, 1);
     session_free (session);
@@ -216,6 +207,13 @@ eos_sent (Session *session)
   return stats.eos_sent;
 }
 
+static gboolean
+ends_soon (Session *session)
+{
+  clock_advance_ms (10);
+  return session_ended (session);
+}
+
 /* A source that begins only after the others have had their EOS gets one as well. */
 static void
 test_late_source (void)
@@ -232,10 +230,10 @@ test_late_source (void)
   assert_comes (eos_sent, session);
   gst_element_set_locked_state (late, FALSE);
   g_assert_true (gst_element_sync_state_with_parent (late));
+  assert_comes (ends_soon, session); /* guard looks every 10 ms */
   assert_ended (session);
   g_assert_true (session->stats.eos_seen);
   g_assert_cmpuint (session->eos_count, ==, 1);
-  g_assert_cmpfloat (session->took_s, <, AT_ONCE_S);
   gst_object_unref (late);
   session_free (session);
 }
@@ -281,7 +279,6 @@ test_churn (void)
     gst_object_unref (data.element);
     g_assert_true (session->stats.eos_seen);
     g_assert_cmpuint (session->eos_count, ==, 1);
-    g_assert_cmpfloat (session->took_s, <, AT_ONCE_S);
     session_free (session);
   }
 }
@@ -292,12 +289,10 @@ test_never_played (void)
 {
   WgLoop *loop = wg_loop_new ();
   WgPipeline *pipeline = wg_pipeline_new ("idle", NULL, "wgstucksrc ! fakesink", loop, NULL);
-  gint64 begun = g_get_monotonic_time ();
   WgPipelineStats stats;
 
   g_assert_nonnull (pipeline);
   g_assert_cmpint (wg_pipeline_end (pipeline), ==, WG_PIPELINE_ENDED);
-  g_assert_cmpfloat (seconds_since (begun), <, AT_ONCE_S);
   wg_pipeline_get_stats (pipeline, &stats);
   g_assert_false (stats.eos_sent);
   g_assert_null (wg_pipeline_get_element (pipeline));
@@ -410,21 +405,8 @@ test_playing_fails (void)
   g_assert_true (wg_loop_is_stopped (session->loop));
   g_assert_false (session->stats.eos_sent);
   g_assert_cmpuint (session->eos_count, ==, 0);
-  g_assert_cmpfloat (session->took_s, <, AT_ONCE_S);
   g_assert_cmpuint (log_count ("PLAYING failed"), ==, 1);
   session_free (session);
-}
-
-/* A stack that no address space holds: pthread_create() fails. */
-static void
-no_more_threads (void)
-{
-  pthread_attr_t attr;
-
-  pthread_attr_init (&attr);
-  pthread_attr_setstacksize (&attr, (size_t) 1 << 62);
-  g_assert_cmpint (pthread_setattr_default_np (&attr), ==, 0);
-  pthread_attr_destroy (&attr);
 }
 
 /* The system has no thread to give: no pipeline; and one that plays goes to NULL undrained. */
@@ -434,21 +416,17 @@ test_no_thread (void)
   Session *session;
   WgLoop *loop;
 
-  if (!g_test_subprocess ()) {
-    g_test_trap_subprocess (NULL, AWAIT_S * G_USEC_PER_SEC, G_TEST_SUBPROCESS_INHERIT_STDERR);
-    g_test_trap_assert_passed ();
+  if (run_in_child ())
     return;
-  }
   session = session_new ("wgstucksrc ! queue ! fakesink name=sink", NULL, NULL);
   loop = wg_loop_new ();
   session_start (session);
   session_await_playing (session);
-  no_more_threads ();
+  threads_refuse (TRUE);
   assert_none ("fakesrc ! fakesink", loop, WG_PIPELINE_ERROR_THREAD, NULL);
   session_stop (session);
   assert_ended (session);
   g_assert_false (session->stats.eos_sent);
-  g_assert_cmpfloat (session->took_s, <, AT_ONCE_S);
   session_free (session);
   wg_loop_unref (loop);
   g_assert_cmpuint (wg_shutdown_wait (), ==, 0); /* neither is listed */
@@ -503,340 +481,6 @@ test_stray_quits (void)
     wg_pipeline_unref (pipeline);
     wg_loop_unref (loop);
   }
-}
-
-/* --- commands --------------------------------------------------------------------------------- */
-
-static Gate command_gate = GATE_INIT;
-static atomic_uint ran, freed;
-
-typedef struct {
-  guint number;
-  guint *next; /* the worker's */
-} Numbered;
-
-static void
-numbered (GstElement *pipeline, gpointer data)
-{
-  Numbered *command = data;
-
-  g_assert_true (GST_IS_PIPELINE (pipeline));
-  g_assert_cmpuint (command->number, ==, *command->next);
-  ++*command->next;
-  atomic_fetch_add (&ran, 1);
-}
-
-static void
-free_counted (gpointer data)
-{
-  atomic_fetch_add (&freed, 1);
-  g_free (data);
-}
-
-static void
-blocking (GstElement *pipeline, gpointer gate)
-{
-  (void) pipeline;
-  gate_pass (gate);
-}
-
-static gboolean
-all_ran (guint *n)
-{
-  return atomic_load (&ran) == *n && atomic_load (&freed) == *n;
-}
-
-static Numbered *
-numbered_new (guint number, guint *next)
-{
-  Numbered *command = g_new (Numbered, 1);
-
-  *command = (Numbered){ number, next };
-  return command;
-}
-
-/* A pipeline on a loop that the test thread owns, not playing. */
-typedef struct {
-  WgLoop *loop;
-  WgPipeline *pipeline;
-} Idle;
-
-static Idle
-idle_new (const char *description)
-{
-  Idle idle = { .loop = wg_loop_new () };
-
-  idle.pipeline = wg_pipeline_new ("idle", "4", description, idle.loop, NULL);
-  g_assert_nonnull (idle.pipeline);
-  return idle;
-}
-
-static void
-idle_free (Idle *idle)
-{
-  wg_pipeline_unref (idle->pipeline);
-  wg_loop_unref (idle->loop);
-}
-
-static void
-test_post_order (void)
-{
-  Idle idle = idle_new ("fakesrc ! fakesink");
-  guint next = 0, n = WG_PIPELINE_QUEUE_MAX;
-
-  atomic_store (&ran, 0);
-  atomic_store (&freed, 0);
-  for (guint i = 0; i < n; i++)
-    g_assert_true (wg_pipeline_post (
-        idle.pipeline, "numbered", numbered, numbered_new (i, &next), free_counted));
-  assert_comes (all_ran, &n);
-  g_assert_cmpint (wg_pipeline_end (idle.pipeline), ==, WG_PIPELINE_ENDED);
-  idle_free (&idle);
-}
-
-static gpointer
-end_idle (gpointer pipeline)
-{
-  return GINT_TO_POINTER (wg_pipeline_end (pipeline));
-}
-
-static gboolean
-is_ending (WgPipeline *pipeline)
-{
-  WgPipelineStats stats;
-
-  wg_pipeline_get_stats (pipeline, &stats);
-  return stats.ending;
-}
-
-static void
-test_overflow_and_ending (void)
-{
-  Idle idle = idle_new ("fakesrc ! fakesink");
-  guint next = 0;
-  WgPipelineStats stats;
-  GThread *ender;
-
-  log_watch ();
-  atomic_store (&ran, 0);
-  atomic_store (&freed, 0);
-  gate_close (&command_gate);
-  g_assert_true (wg_pipeline_post (idle.pipeline, "blocking", blocking, &command_gate, NULL));
-  gate_await (&command_gate, 1);
-
-  for (guint i = 0; i < WG_PIPELINE_QUEUE_MAX; i++)
-    g_assert_true (wg_pipeline_post (
-        idle.pipeline, "numbered", numbered, numbered_new (i, &next), free_counted));
-  for (guint i = 1; i <= 3; i++) {
-    g_assert_false (wg_pipeline_post (
-        idle.pipeline, "one too many", numbered, numbered_new (0, &next), free_counted));
-    g_assert_cmpuint (atomic_load (&freed), ==, i);
-    wg_pipeline_get_stats (idle.pipeline, &stats);
-    g_assert_cmpuint (stats.dropped_full, ==, i);
-  }
-  g_assert_cmpuint (log_count ("commands are waiting"), ==, 1);
-  g_assert_cmpuint (log_count ("in blocking for"), ==, 1);
-
-  /* The end drops them all, unrun, each freed once, before the worker is free again. */
-  ender = g_thread_new ("ender", end_idle, idle.pipeline);
-  assert_comes (is_ending, idle.pipeline);
-  g_assert_false (wg_pipeline_post (
-      idle.pipeline, "too late", numbered, numbered_new (0, &next), free_counted));
-  gate_open (&command_gate);
-  g_assert_cmpint (GPOINTER_TO_INT (g_thread_join (ender)), ==, WG_PIPELINE_ENDED);
-  g_assert_false (wg_pipeline_post (
-      idle.pipeline, "much too late", numbered, numbered_new (0, &next), free_counted));
-  g_assert_cmpuint (atomic_load (&ran), ==, 0);
-  g_assert_cmpuint (atomic_load (&freed), ==, WG_PIPELINE_QUEUE_MAX + 5);
-  wg_pipeline_get_stats (idle.pipeline, &stats);
-  g_assert_cmpuint (stats.dropped_full, ==, 3);
-  g_assert_cmpuint (stats.dropped_ending, ==, WG_PIPELINE_QUEUE_MAX + 2);
-  idle_free (&idle);
-}
-
-/* PLAYING finds the queue full: the owner must not run a loop that nothing will ever end. */
-static void
-test_play_into_full_queue (void)
-{
-  Idle idle = idle_new ("fakesrc ! fakesink");
-  guint next = 0;
-  GThread *ender;
-
-  gate_close (&command_gate);
-  g_assert_true (wg_pipeline_post (idle.pipeline, "blocking", blocking, &command_gate, NULL));
-  gate_await (&command_gate, 1);
-  for (guint i = 0; i < WG_PIPELINE_QUEUE_MAX; i++)
-    g_assert_true (
-        wg_pipeline_post (idle.pipeline, "numbered", numbered, numbered_new (i, &next), g_free));
-  wg_pipeline_play (idle.pipeline);
-  g_assert_true (wg_loop_is_stopped (idle.loop));
-  ender = g_thread_new ("ender", end_idle, idle.pipeline);
-  assert_comes (is_ending, idle.pipeline);
-  gate_open (&command_gate);
-  g_thread_join (ender);
-  idle_free (&idle);
-}
-
-static char *
-get_string (GstElement *pipeline, const char *name, const char *property)
-{
-  GstElement *element = gst_bin_get_by_name (GST_BIN (pipeline), name);
-  char *value;
-
-  g_object_get (element, property, &value, NULL);
-  gst_object_unref (element);
-  return value;
-}
-
-static gboolean
-told_missing (gpointer unused)
-{
-  (void) unused;
-  return log_count ("no element 'wgnosuch'") == 1;
-}
-
-static void
-test_post_string (void)
-{
-  Idle idle = idle_new ("fakesrc ! fakesink name=sink filesink name=cf");
-  GstElement *pipeline = wg_pipeline_get_element (idle.pipeline), *other = gst_pipeline_new (NULL);
-
-  log_watch ();
-  g_assert_true (wg_pipeline_post_string (pipeline, "cf", "location", "hello"));
-  g_assert_true (wg_pipeline_post_string (pipeline, "wgnosuch", "location", "hello"));
-  assert_comes (told_missing, NULL); /* which comes after the first */
-  {
-    g_autofree char *location = get_string (pipeline, "cf", "location");
-
-    g_assert_cmpstr (location, ==, "hello");
-  }
-  g_assert_false (wg_pipeline_post_string (other, "cf", "location", "hello")); /* not guard's */
-  wg_pipeline_end (idle.pipeline);
-  g_assert_false (wg_pipeline_post_string (pipeline, "cf", "location", "hello"));
-  gst_object_unref (other);
-  gst_object_unref (pipeline);
-  idle_free (&idle);
-}
-
-/* --- upstream events -------------------------------------------------------------------------- */
-
-static GstEvent *
-input_event (void)
-{
-  return gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM, gst_structure_new_empty ("input"));
-}
-
-static atomic_uint probed;
-
-static GstPadProbeReturn
-on_upstream (GstPad *pad, GstPadProbeInfo *info, gpointer unused)
-{
-  (void) pad;
-  (void) unused;
-  if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) == GST_EVENT_CUSTOM_UPSTREAM)
-    atomic_fetch_add (&probed, 1);
-  return GST_PAD_PROBE_OK;
-}
-
-static void
-probe_upstream (Session *session, GstElement *element)
-{
-  GstElement *before = gst_bin_get_by_name (GST_BIN (element), "before");
-  GstPad *pad = gst_element_get_static_pad (before, "src");
-
-  (void) session;
-  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_EVENT_UPSTREAM, on_upstream, NULL, NULL);
-  gst_object_unref (pad);
-  gst_object_unref (before);
-}
-
-static gboolean
-source_got (guint *n)
-{
-  return stuck_source_events () == *n;
-}
-
-static void
-test_send_upstream (void)
-{
-  Session *session = session_new (
-      "( wgstucksrc name=inner ) name=b inner. ! identity name=before ! fakesink name=sink",
-      probe_upstream, NULL);
-  guint got = stuck_source_events ();
-  GstElement *inner, *pipeline;
-  GstEvent *event = gst_event_ref (input_event ());
-
-  atomic_store (&probed, 0);
-  session_start (session);
-  session_await_playing (session);
-  pipeline = gst_object_ref (session->borrowed);
-  inner = gst_bin_get_by_name (GST_BIN (pipeline), "inner");
-
-  g_assert_true (wg_pipeline_send_upstream (inner, event)); /* to the source, by its own pad */
-  got++;
-  assert_comes (source_got, &got);
-  g_assert_cmpuint (atomic_load (&probed), ==, 0);
-
-  g_assert_true (wg_pipeline_send_upstream (pipeline, input_event ())); /* by the sink */
-  got++;
-  assert_comes (source_got, &got);
-  g_assert_cmpuint (atomic_load (&probed), ==, 1);
-
-  g_assert_false (wg_pipeline_send_upstream (NULL, input_event ()));
-
-  session_stop (session);
-  assert_ended (session);
-  g_assert_false (wg_pipeline_send_upstream (pipeline, input_event ()));
-  g_assert_false (wg_pipeline_send_upstream (inner, input_event ()));
-  g_assert_cmpuint (stuck_source_events (), ==, got);
-  g_assert_cmpint (GST_MINI_OBJECT_REFCOUNT_VALUE (event), ==, 1); /* guard's are given back */
-  gst_event_unref (event);
-  gst_object_unref (inner);
-  gst_object_unref (pipeline);
-  session_free (session);
-}
-
-/* A bin that is no pipeline gets it on its source pads, as elements do. */
-static void
-test_send_upstream_bin (void)
-{
-  Session *session = session_new ("wgstucksrc name=s ! fakesink name=sink", NULL, NULL);
-  guint got = stuck_source_events ();
-  GstElement *bin = gst_parse_bin_from_description ("wgstucksrc", TRUE, NULL);
-  GstElement *sink = gst_element_factory_make ("fakesink", NULL);
-
-  session_start (session);
-  session_await_playing (session);
-  gst_bin_add_many (GST_BIN (session->borrowed), gst_object_ref (bin), sink, NULL);
-  gst_element_link (bin, sink);
-  gst_element_sync_state_with_parent (sink);
-  gst_element_sync_state_with_parent (bin);
-  g_assert_true (wg_pipeline_send_upstream (bin, input_event ()));
-  got++;
-  assert_comes (source_got, &got);
-  session_stop (session);
-  assert_ended (session);
-  gst_object_unref (bin);
-  session_free (session);
-}
-
-/* What is in no pipeline of guard's is served at once, in the calling thread. */
-static void
-test_send_upstream_elsewhere (void)
-{
-  GstElement *pipeline = gst_parse_launch ("wgstucksrc name=s ! fakesink name=sink", NULL);
-  GstElement *source = gst_bin_get_by_name (GST_BIN (pipeline), "s");
-  guint got = stuck_source_events ();
-
-  gst_element_set_state (pipeline, GST_STATE_PLAYING);
-  gst_element_get_state (pipeline, NULL, NULL, GST_CLOCK_TIME_NONE);
-  g_assert_true (wg_pipeline_send_upstream (source, input_event ()));
-  g_assert_cmpuint (stuck_source_events (), ==, got + 1);
-  g_assert_true (wg_pipeline_send_upstream (pipeline, input_event ()));
-  g_assert_cmpuint (stuck_source_events (), ==, got + 2);
-  gst_element_set_state (pipeline, GST_STATE_NULL);
-  gst_object_unref (source);
-  gst_object_unref (pipeline);
 }
 
 /* --- messages and threads --------------------------------------------------------------------- */
@@ -1028,7 +672,6 @@ random_owner (gpointer unused)
     } else {
       g_assert_error (error, WG_PIPELINE_ERROR, WG_PIPELINE_ERROR_STOPPED);
     }
-    g_assert_cmpfloat (seconds_since (wg_loop_get_stop_time (loop)), <, AT_ONCE_S);
     wg_pipeline_unref (pipeline);
     wg_loop_unref (loop);
     g_thread_join (stopper);
@@ -1081,11 +724,8 @@ test_bad_setting (void)
 {
   Idle idle;
 
-  if (!g_test_subprocess ()) {
-    g_test_trap_subprocess (NULL, AWAIT_S * G_USEC_PER_SEC, G_TEST_SUBPROCESS_INHERIT_STDERR);
-    g_test_trap_assert_passed ();
+  if (run_in_child ())
     return;
-  }
   g_setenv ("WOLF_GUARD_EOS_MS", "soon", TRUE);
   wg_log_set_func (asking_log);
   idle = idle_new ("fakesrc ! fakesink");
@@ -1099,10 +739,11 @@ test_bad_setting (void)
 int
 main (int argc, char **argv)
 {
-  g_setenv ("WOLF_GUARD_EOS_MS", BOUND_MS, TRUE);
-  g_setenv ("WOLF_GUARD_NULL_MS", BOUND_MS, TRUE);
+  g_setenv ("WOLF_GUARD_EOS_MS", LIMIT_MS, TRUE);
+  g_setenv ("WOLF_GUARD_NULL_MS", LIMIT_MS, TRUE);
   gst_init (NULL, NULL);
   g_test_init (&argc, &argv, NULL);
+  clock_install ();
   stuck_source_register ();
   log_watch ();
 
@@ -1121,13 +762,6 @@ main (int argc, char **argv)
   g_test_add_func ("/pipeline/new/no-thread", test_no_thread);
   g_test_add_func ("/pipeline/new/stray-quits", test_stray_quits);
   g_test_add_func ("/pipeline/play/fails", test_playing_fails);
-  g_test_add_func ("/pipeline/play/full-queue", test_play_into_full_queue);
-  g_test_add_func ("/pipeline/post/order", test_post_order);
-  g_test_add_func ("/pipeline/post/overflow-and-ending", test_overflow_and_ending);
-  g_test_add_func ("/pipeline/post/string", test_post_string);
-  g_test_add_func ("/pipeline/upstream/recipients", test_send_upstream);
-  g_test_add_func ("/pipeline/upstream/bin", test_send_upstream_bin);
-  g_test_add_func ("/pipeline/upstream/elsewhere", test_send_upstream_elsewhere);
   g_test_add_func ("/pipeline/messages/sync-handler", test_sync_handler);
   g_test_add_func ("/pipeline/messages/streaming-threads", test_streaming_threads);
   g_test_add_func ("/pipeline/messages/stopped-thread", test_stopped_streaming_thread);

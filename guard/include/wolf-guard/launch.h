@@ -32,8 +32,9 @@ typedef struct WgLaunch WgLaunch;
  * around wg_launch_unwatch(). */
 typedef void (*WgLaunchFunc) (gpointer data);
 
-/* A new launch of the session `id`, filed under it until it is stopped. Never NULL. Free the reference
- * with wg_launch_unref(); the file keeps one of its own. */
+/* A new launch of the session `id`, filed under it until it is stopped. During a shutdown it is stopped
+ * already (shutdown.h). Never NULL. Free the reference with wg_launch_unref(); the file keeps one of its
+ * own. */
 WgLaunch *wg_launch_begin (const char *id);
 
 /* Give a reference back. NULL is ignored. */

@@ -39,8 +39,8 @@
  *
  * Threads:   new, play, get_element, set_sync_handler, end and the unref of the owner's reference belong
  *            to the owner; every other function to any thread.
- * Blocking:  only new and end block, see there. Neither is a cancellation point while it waits for the
- *            worker.
+ * Blocking:  only new and end block, see there. End is no cancellation point. New is one: a cancelled owner
+ *            is a dead one, see above.
  * Settings:  environment, read once: WOLF_GUARD_EOS_MS (2000), WOLF_GUARD_NULL_MS (3000),
  *            WOLF_GUARD_QUARANTINE_MAX (32). A bad value gives one warning and the default.
  */

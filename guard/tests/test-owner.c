@@ -70,6 +70,8 @@ test_dead (gconstpointer way)
   kill_owner (session, GPOINTER_TO_INT (way));
   if (GPOINTER_TO_INT (way) == BY_EXIT)
     pthread_join (session->thread, NULL);
+  else
+    pthread_detach (session->thread); /* TSan would wait for it for ever */
   session_stop (session);
   assert_comes (eos_at_sink, session);
   assert_comes (is_forgotten, NULL);
@@ -213,6 +215,7 @@ test_cancelled_shutdown (void)
   g_assert_cmpuint (wg_shutdown_wait (), ==, 1);
   gate_open (&stuck_create);
   assert_comes (is_forgotten, NULL);
+  session_join (session);
   _exit (0);
 }
 

@@ -39,7 +39,7 @@ if [[ ! -r $here/tools/series/messages.sh ]]; then
   echo "build.sh: $here/tools/series is not there; this copy is incomplete" >&2
   exit 1
 fi
-for part in messages place pins series tree diff rules move patch export refresh embed; do
+for part in messages place pins series tree diff rules move patch export refresh embed rebase; do
   # shellcheck source=/dev/null
   . "$here/tools/series/$part.sh"
 done
@@ -56,20 +56,20 @@ usage: build.sh
        build.sh export  [TREES] [MOVE] [--out DIR] --format quilt|debian|git
        build.sh refresh [TREES] [--base COMMIT]
        build.sh embed   [--check]
+       build.sh rebase  TREES [--pinned DIR] [--check|--continue]
        build.sh pins    [TREES]
-       build.sh verify  [ARGUMENT...]
+       build.sh verify  [ARGUMENT...]  runs ./verify/run
+
 (none)   shows the hang and its absence on a lab, then patches upstream/
-patch    makes a patched copy of your trees in out/patched, and runs COMMAND there
+patch    patches copies in out/patched; COMMAND gets WOLF_DIR, INTERPIPE_DIR
 export   writes ordinary patches with context, a series per tree, to out/FORMAT
 refresh  rewrites patches/ from the work tree that patch made, or a git branch
 embed    rewrites the patches that add guard/ to the trees; --check only compares
+rebase   cuts the series anew for other trees; --check only says whether it fits
 pins     rewrites the digests in upstream.pins from pristine trees
-verify   runs ./verify/run
-
 TREES: --wolf DIR, --interpipe DIR, or both; by default what is in upstream/.
 MOVE, to another commit: --pinned DIR (the pinned tree; a git checkout has it),
 --keep-going (leave out what conflicts), --only core.
-COMMAND gets WOLF_DIR and INTERPIPE_DIR.
 Also: --series FILE (patches/ beside it), --pins FILE, --guard DIR, --version.
 
 Exit: 0 done, else COMMAND's own; 1 defect; 2 usage; 3 tree missing; 4 not the
@@ -126,12 +126,12 @@ case $subcommand in
 -h | --help | help) usage; finished=yes; exit 0 ;;
 --version) version; finished=yes; exit 0 ;;
 verify) run_verify "${@:2}" ;;
-patch | export | refresh | embed | pins) shift ;;
+patch | export | refresh | embed | pins | rebase) shift ;;
 '') ;;
 *) die 2 "\"$subcommand\" is no subcommand; build.sh -h says which there are" ;;
 esac
 
-keep_going='' pinned='' only='' series_given=''
+keep_going='' go_on='' pinned='' only='' series_given=''
 out='' then_command='' format='' base='' check='' series=$here/series pins='' guard=$here/guard
 while (($#)); do
   option=$1
@@ -141,11 +141,13 @@ while (($#)); do
   case $subcommand,$option in
   *,-h | *,--help) usage; finished=yes; exit 0 ;;
   *,--version) version; finished=yes; exit 0 ;;
-  embed,--check) check=yes; continue ;;
+  @(embed|rebase),--check) check=yes; continue ;;
+  rebase,--continue) go_on=yes; continue ;;
   @(patch|export),--keep-going) keep_going=yes; continue ;;
   @(patch|export),--@(pinned|only)) ;;
-  @(patch|export|refresh|pins),--@(wolf|interpipe)) ;;
-  @(patch|export),--out | patch,--then | export,--format | refresh,--base) ;;
+  @(patch|export|refresh|pins|rebase),--@(wolf|interpipe)) ;;
+  @(patch|export|rebase),--out | rebase,--pinned) ;;
+  patch,--then | export,--format | refresh,--base) ;;
   *,--@(series|pins|guard)) ;;
   *) die 2 "$subcommand knows no \"$option\"; build.sh -h says what it knows" ;;
   esac

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
-# Solves those conflicts of `git merge-file --diff3` in which both sides changed different things side
-# by side: neighbouring lines, or different words of one line. Anything else stays a conflict, and the
-# exit status is 1. What it solves is told as "beside a changed line" and is under postconditions.
+# Solves those conflicts of `git merge-file --diff3` in which both sides changed different things
+# side by side: neighbouring lines, or different words of one line. Anything else stays a conflict,
+# and the exit status is 1. What it solves is told as "beside a changed line"; patches/rules checks
+# the result.
+
+function longer(x, y) { return x > y ? x : y }
 
 # The edits that turn A into B (arrays of NA and NB elements), by their longest common subsequence:
 # from[e]..to[e] of A (to < from: an insertion before from) become first[e]..last[e] of B.
@@ -9,7 +12,7 @@ function compare(a, na, b, nb, from, to, first, last,   i, j, n, length_at) {
   for (i = na; i >= 1; i--)
     for (j = nb; j >= 1; j--)
       length_at[i, j] = a[i] == b[j] ? length_at[i + 1, j + 1] + 1 : \
-        length_at[i + 1, j] + 0 >= length_at[i, j + 1] + 0 ? length_at[i + 1, j] + 0 : length_at[i, j + 1] + 0
+        longer(length_at[i + 1, j] + 0, length_at[i, j + 1] + 0)
   n = 0
   i = j = 1
   while (i <= na || j <= nb) {
@@ -24,9 +27,9 @@ function compare(a, na, b, nb, from, to, first, last,   i, j, n, length_at) {
   return n
 }
 
-# Merges the changes B->O and B->T of the elements; the result in merged[1..]. Returns how many, or -1.
+# Merges the changes B->O and B->T of the elements. Returns how many are in merged[1..], or -1.
 # WORDS: lines of an overlap are merged word by word.
-function merge(b, nb, o, no, t, nt, words, merged,   eo, et, x, y, n, i, k, pos, s, e, so, st, co, ct,
+function merge(b, nb, o, no, t, nt, words, merged,   eo, et, x, y, n, i, pos, s, e, co, ct,
     of, ot, oa, oz, tf, tt, ta, tz, po, pt) {
   eo = compare(b, nb, o, no, of, ot, oa, oz)
   et = compare(b, nb, t, nt, tf, tt, ta, tz)
@@ -35,7 +38,6 @@ function merge(b, nb, o, no, t, nt, words, merged,   eo, et, x, y, n, i, k, pos,
     # A group: edits that overlap, or the one that comes first.
     s = x > eo || (y <= et && (tf[y] < of[x] || (tf[y] == of[x] && tt[y] < tf[y]))) ? tf[y] : of[x]
     for (; pos < s; pos++) { merged[++n] = b[pos]; po++; pt++ }
-    so = x; st = y
     if (x <= eo && y <= et && overlap(of[x], ot[x], tf[y], tt[y])) {
       s = of[x] < tf[y] ? of[x] : tf[y]
       e = ot[x] > tt[y] ? ot[x] : tt[y]
@@ -103,8 +105,8 @@ function common(a, na, b, nb,   f, t, x, y, n, e, gone) {
   return na - gone
 }
 
-# The patch changes code that the tree does not have at all (OPTIONAL matches it; the caller has made
-# sure that nothing in the tree does).
+# The patch changes code that the tree does not have at all: OPTIONAL matches it, and the caller has
+# made sure that nothing in the tree does.
 function lacks(   i) {
   for (i = 1; i <= nb; i++) if (b[i] ~ optional) return 1
   return 0

@@ -12,8 +12,12 @@ lay_out() { # DIR: the series and quilt's settings, as quilt expects them
     *) based+=("$patch") ;;
     esac
   done
-  if ((${#main[@]})); then (cd -- "$patches" && exec cp -L --parents -- "${main[@]}" "$1/patches"); fi
-  if ((${#based[@]})); then (cd -- "$moved" && exec cp --parents -- "${based[@]}" "$1/patches"); fi
+  if ((${#main[@]})); then
+    (cd -- "$patches" && exec cp -L --parents -- "${main[@]}" "$1/patches")
+  fi
+  if ((${#based[@]})); then
+    (cd -- "$moved" && exec cp --parents -- "${based[@]}" "$1/patches")
+  fi
   cp -- "$here/quiltrc" "$1/patches/quiltrc"
   printf '%s\n' "${selected[@]}" >"$1/patches/series"
   echo 2 >"$1/.pc/.version"

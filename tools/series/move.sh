@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # A tree that is not the pinned one: each patch moves by a three-way merge of whole files. The three
-# are the pinned file with the series up to this patch, the same with this patch, and the tree's file.
+# are the pinned file with the series up to this patch, the same with the patch, the tree's file.
 
-declare -A moving=()    # tree -> where its pinned files come from: a folder, or "git" (the tree's own)
+declare -A moving=()    # tree -> where its pinned files come from: a folder, or its own "git"
 declare -A state_of=()  # patch -> as is|moved|merged|already there|left out|in conflict
 declare -A detail_of=() # patch -> more about it
 applied=()              # the patches that the result has
+solved=()               # those that a rebase which stopped has already
+stop_at_conflict=''     # a rebase stops there, with the conflict in the files
 
 pinned_source() { # TREE: prints it, if there is one
   local candidate
@@ -43,9 +45,10 @@ lay_pinned() { # TREE: its pinned files to $work/pinned/TREE
     path=${path#*/}
     if [[ $path == */* ]]; then mkdir -p -- "$to/${path%/*}"; fi
     if [[ ${moving[$tree]} == git ]]; then
-      plain_git -C "${dir[$tree]}" cat-file blob "${commit[$tree]}:$path" >"$to/$path" 2>"$work/log" ||
-        die 4 "$tree: ${dir[$tree]} has the pinned commit, but not its file $path (a partial clone?):\
- git fetch it, or give a pinned tree with --pinned DIR"
+      plain_git -C "${dir[$tree]}" cat-file blob "${commit[$tree]}:$path" \
+        >"$to/$path" 2>"$work/log" ||
+        die 4 "$tree: ${dir[$tree]} has the pinned commit, but not its file $path (a partial\
+ clone?): git fetch it, or give a pinned tree with --pinned DIR"
     else
       cp -- "${moving[$tree]}/$path" "$to/$path"
     fi
@@ -77,7 +80,8 @@ make_states() {
 
 # One file of one patch. -> $work/merged/PATH (none when the patch removes it); status 1: a conflict
 merge_file() { # TREE-COPY PATCH KIND PATH
-  local ours=$1/$4 base=$work/pinned/.pc/$2/$4 theirs=${state_after[$2/$4]} to=$work/merged/$4 optional
+  local ours=$1/$4 base=$work/pinned/.pc/$2/$4 theirs=${state_after[$2/$4]}
+  local to=$work/merged/$4 optional
   mkdir -p -- "${to%/*}"
   case $3 in
   add)
@@ -116,14 +120,13 @@ merge_file() { # TREE-COPY PATCH KIND PATH
   esac
 }
 
-move_one() { # DIR PATCH: on the copy in DIR; status 1 and $why: it does not fit, and DIR is as before
-  local top=$1 patch=$2 line kind path by lines=() near='' lacking=0 conflicts=()
+move_one() { # DIR PATCH: on the copy in DIR; status 1 and $why: it does not fit, DIR is as before
+  local top=$1 patch=$2 line kind path near='' lacking=0 conflicts=()
   why=''
   remove "$work/merged"
   for line in "${touched_by[@]}"; do
     if [[ $line != "$patch"$'\t'* ]]; then continue; fi
-    lines+=("$line")
-    IFS=$'\t' read -r by kind path <<<"$line"
+    IFS=$'\t' read -r _ kind path <<<"$line"
     merge_file "$top" "$patch" "$kind" "$path" || conflicts+=("$why")
   done
   if ((${#conflicts[@]})); then
@@ -131,25 +134,35 @@ move_one() { # DIR PATCH: on the copy in DIR; status 1 and $why: it does not fit
     why=${why%; }
     return 1
   fi
-  for line in "${lines[@]}"; do
-    IFS=$'\t' read -r by kind path <<<"$line"
+  take_merged "$top" "$patch"
+  if ((lacking)); then
+    lacking_in[$patch]=$lacking detail_of[$patch]="$lacking place(s) are not in this tree"
+  elif [[ $near ]]; then
+    detail_of[$patch]='beside a changed line'
+  fi
+}
+
+take_merged() { # DIR PATCH: what merge_file has made, into the copy and its quilt layout
+  local top=$1 patch=$2 line kind path
+  for line in "${touched_by[@]}"; do
+    if [[ $line != "$patch"$'\t'* ]]; then continue; fi
+    IFS=$'\t' read -r _ kind path <<<"$line"
     mkdir -p -- "$top/.pc/$patch/${path%/*}" "$top/${path%/*}"
-    if [[ -e $top/$path ]]; then cp -p -- "$top/$path" "$top/.pc/$patch/$path"; else
+    if [[ -e $top/$path ]]; then
+      cp -p -- "$top/$path" "$top/.pc/$patch/$path"
+    else
       : >"$top/.pc/$patch/$path"
     fi
     if [[ ! -e $work/merged/$path ]]; then
-      rm -f -- "$top/$path"
+      if [[ $kind == remove && -z $why ]]; then rm -f -- "$top/$path"; fi
     elif [[ -e $top/$path ]]; then
       cat -- "$work/merged/$path" >"$top/$path" # the file keeps its mode
     else
       cp -- "$work/merged/$path" "$top/$path"
     fi
   done
-  if ((lacking)); then
-    lacking_in[$patch]=$lacking detail_of[$patch]="$lacking place(s) are not in this tree"
-  elif [[ $near ]]; then
-    detail_of[$patch]='beside a changed line'
-  fi
+  : >"$top/.pc/$patch/.timestamp"
+  echo "$patch" >>"$top/.pc/applied-patches"
 }
 
 # Which hunks a moved patch has, against those that it had: writes state and detail of each.
@@ -179,7 +192,8 @@ compare_patches() { # DIR-OF-NEW
         if (moved) state = "moved"
       }
       printf "%s\t%s\t", patch, state
-      if (state == "moved") printf "%d of %d hunks by %+d%s", moved, hunks[2], least, most == least ? "" : sprintf(" to %+d", most)
+      if (state == "moved") printf "%d of %d hunks by %+d", moved, hunks[2], least
+      if (state == "moved" && most != least) printf " to %+d", most
       print ""
     }
     FNR == 1 {
@@ -190,13 +204,17 @@ compare_patches() { # DIR-OF-NEW
     }
     /^--- [^ ]/ { body = 1 }
     !body { next }
-    /^@@ / { place[which, ++hunks[which]] = substr($2, 2) + 0; text[which] = text[which] "@@\n"; next }
+    /^@@ / {
+      place[which, ++hunks[which]] = substr($2, 2) + 0
+      text[which] = text[which] "@@\n"
+      next
+    }
     { text[which] = text[which] $0 "\n" }
     END { finish() }
   ' "${files[@]}")
 }
 
-series_on() { # DIR: applies the selected patches to the copies there, moving those that have to move
+series_on() { # DIR: applies the selected patches to the copies there, moving where it has to
   local top=$1 patch lines new=$work/rewritten files=() own=()
   if ((${#moving[@]} == 0)); then
     push_series "$top"
@@ -217,13 +235,15 @@ series_on() { # DIR: applies the selected patches to the copies there, moving th
       applied+=("$patch")
     elif [[ -n ${left_out_for[$patch]-} ]]; then
       state_of[$patch]='left out' detail_of[$patch]=${left_out_for[$patch]}
-    elif move_one "$top" "$patch"; then
-      : >"$top/.pc/$patch/.timestamp"
-      echo "$patch" >>"$top/.pc/applied-patches"
+    elif [[ " ${solved[*]} " == *" $patch "* ]] || move_one "$top" "$patch"; then
       applied+=("$patch")
     else
       state_of[$patch]='in conflict' detail_of[$patch]=$why
       conflict "$patch"
+      if [[ $stop_at_conflict ]]; then
+        take_merged "$top" "$patch"
+        return
+      fi
     fi
   done
   files_of_patches "$top" "${applied[@]}"
@@ -268,7 +288,8 @@ table() { # what became of each patch that had to move
   done
   for patch in "${selected[@]}"; do
     if [[ -z ${state_of[$patch]-} ]]; then continue; fi
-    printf '  %-52s %s%s\n' "$patch" "${state_of[$patch]}" "${detail_of[$patch]:+ (${detail_of[$patch]})}"
+    printf '  %-52s %s%s\n' "$patch" "${state_of[$patch]}" \
+      "${detail_of[$patch]:+ (${detail_of[$patch]})}"
   done
 }
 
@@ -286,8 +307,8 @@ check_moved() { # after series_on: a conflict ends the run; with --keep-going, o
   done
   if [[ -z $bad ]]; then return; fi
   if [[ -z $keep_going ]]; then
-    die 8 "the series does not fit this tree as a whole; --keep-going leaves out what conflicts, and\
- docs/rebasing.md tells how to solve it:"$'\n'"$(table)"
+    die 8 "the series does not fit this tree as a whole; --keep-going leaves out what conflicts,\
+ and docs/rebasing.md tells how to solve it:"$'\n'"$(table)"
   fi
   if [[ -n $core ]]; then
     die 8 "patches of the core are among what does not fit (${core# }), so the hang would stay:\

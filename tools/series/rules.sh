@@ -22,7 +22,8 @@ read_rules() { # of the selected patches; a series without such a file has none
     core) core_patch[$patch]=yes ;;
     needs)
       for name in $value; do depends_of[$patch]+=" ${by_number[${section%/*}/$name]-?}"; done
-      [[ ${depends_of[$patch]} != *'?'* ]] || die 8 "$rules: $section needs a patch that $series lacks"
+      [[ ${depends_of[$patch]} != *'?'* ]] ||
+        die 8 "$rules: $section needs a patch that $series lacks"
       ;;
     optional) optional_in[$patch/${patch%%/*}/${value%% *}]=${value#* } ;;
     has | none | every)
@@ -54,7 +55,11 @@ check_rules() { # DIR: the applied patches did what they are for
       if (found == count + 0 || (count ~ /\+$/ && found >= count + 0)) return
       print "  " patch ": " found " lines, not " count ", match " regex
     }
-    $1 != "" { finish(); kind = $1; patch = $2; count = $3; regex = $4; second = $5; found = 0; next }
+    $1 != "" {
+      finish()
+      kind = $1; patch = $2; count = $3; regex = $4; second = $5; found = 0
+      next
+    }
     {
       number = 0
       while ((getline line < $2) > 0) {
@@ -70,7 +75,7 @@ check_rules() { # DIR: the applied patches did what they are for
     END { finish() }')
   shopt -u globstar
   if [[ $broken ]]; then
-    die 8 "the patches apply, but the result is not what patches/rules asks for; this tree has code that\
- they do not know:"$'\n'"$broken"
+    die 8 "the patches apply, but the result is not what patches/rules asks for; this tree has code\
+ that they do not know:"$'\n'"$broken"
   fi
 }

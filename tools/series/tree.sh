@@ -193,8 +193,8 @@ check_tree() { # TREE: every touched file is the pinned one, or the run ends wit
   fi
   die 4 "$tree: in ${dir[$tree]} ${#differ[@]} file(s) that the series touches are not those of\
  $(published "$tree"):$list$(where_head_is "$tree")"$'\n'"Check that commit out; or, so that the\
- series moves to this tree by itself, give a git checkout that has it, or --pinned DIR with a pristine\
- copy of it."
+ series moves to this tree by itself, give a git checkout that has it, or --pinned DIR with a\
+ pristine copy of it."
 }
 
 tell_dirt() { # TREE: local changes outside of the series go into the copy
@@ -221,7 +221,7 @@ copy_touched() { # TO: only the files that the series changes
     mkdir -p -- "$1/$tree"
     files=()
     for path in "${required_paths[@]}"; do
-      if [[ $path == "$tree"/* && ${required[$path]} != absent && -f ${dir[$tree]}/${path#*/} ]]; then files+=("${path#*/}"); fi
+      if [[ $path == "$tree"/* && -f ${dir[$tree]}/${path#*/} ]]; then files+=("${path#*/}"); fi
     done
     if ((${#files[@]})); then
       (cd -- "${dir[$tree]}" && exec cp --parents -- "${files[@]}" "$1/$tree")

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The patches that add guard/ to the trees are generated from guard/, always the same, and the check notices any difference.
+# The patches that add guard/ to the trees are generated from guard/, always the same, and the check
+# notices any difference.
 # shellcheck source=lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -8,7 +9,8 @@ subject=embed house=$scratch/house wolf=$scratch/wolf place=$scratch/house guard
 mkdir -p -- "$house/patches/wolf" "$wolf" "$guard/embed" "$guard/include/wolf-guard" "$guard/src"
 echo wolf/0001-guard-sources.patch >"$house/series"
 toy_pins "$house"
-printf '%s\n' 'add_library(wolf-guard include/wolf-guard/a.hpp' '    include/wolf-guard/b.h' '    src/z.h' '    src/z.c)' \
+printf '%s\n' 'add_library(wolf-guard include/wolf-guard/a.hpp' '    include/wolf-guard/b.h' \
+  '    src/z.h' '    src/z.c)' \
   >"$guard/embed/CMakeLists.txt"
 printf '%s\n' '#pragma once' '-- not a header' >"$guard/include/wolf-guard/b.h"
 echo 'class A;' >"$guard/include/wolf-guard/a.hpp"
@@ -19,14 +21,19 @@ target=$house/patches/wolf/0001-guard-sources.patch
 
 # A tree gets what its build file names and nothing else; without one it gets nothing.
 subset() {
-  printf '%s\n' "wolf_guard = [" "  'src/z.c'," "  'include/wolf-guard/b.h'," "]" >"$guard/embed/meson.build"
+  printf '%s\n' "wolf_guard = [" "  'src/z.c'," "  'include/wolf-guard/b.h'," "]" \
+    >"$guard/embed/meson.build"
   mkdir -p -- "$house/patches/gst-interpipe"
   build embed --guard "$guard"
-  check 'embed writes the patch of gst-interpipe' test "$status" = 0 -a -s "$house/patches/gst-interpipe/0010-guard-lock-sources.patch"
-  check 'with the files that are named, and no others' test "$(sed -n 's|^+++ b/gst-interpipe/gst/interpipe/wolf-guard/||p' \
-    "$house/patches/gst-interpipe/0010-guard-lock-sources.patch" | paste -s -d ' ')" = 'meson.build src/z.c include/wolf-guard/b.h'
+  check 'embed writes the patch of gst-interpipe' test "$status" = 0 -a -s \
+    "$house/patches/gst-interpipe/0010-guard-lock-sources.patch"
+  check 'with the files that are named, and no others' test \
+    "$(sed -n 's|^+++ b/gst-interpipe/gst/interpipe/wolf-guard/||p' \
+    "$house/patches/gst-interpipe/0010-guard-lock-sources.patch" | paste -s -d \
+      ' ')" = 'meson.build src/z.c include/wolf-guard/b.h'
   sed -i "s/^  'src.z.c',//" "$guard/embed/meson.build"
-  refuses 'check: finds a file that is no longer named' 9 0010-guard -- embed --check --guard "$guard"
+  refuses 'check: finds a file that is no longer named' 9 0010-guard -- embed --check --guard \
+    "$guard"
   rm -- "$guard/embed/meson.build"
 }
 
@@ -44,13 +51,15 @@ subset
 "$BUILD" pins --wolf "$wolf" --series "$house/series" >/dev/null
 build patch --wolf "$wolf" --out "$scratch/out"
 as_guard() { # every file at its place, and no others
-  diff -r "$guard/include" "$scratch/out/wolf/src/wolf-guard/include" && diff -r -x README -x unnamed.c "$guard/src" "$scratch/out/wolf/src/wolf-guard/src" &&
+  diff -r "$guard/include" "$scratch/out/wolf/src/wolf-guard/include" && diff -r -x README -x \
+    unnamed.c "$guard/src" "$scratch/out/wolf/src/wolf-guard/src" &&
     cmp "$guard/embed/CMakeLists.txt" "$scratch/out/wolf/src/wolf-guard/CMakeLists.txt" &&
     (($(find "$scratch/out/wolf" -type f | wc -l) == 5))
 }
 check 'the patched tree has guard/, byte by byte' as_guard
 
-for change in 'echo x >>"$1/src/z.c"' 'sed -i "/z.h/d" "$1/embed/CMakeLists.txt"' 'echo x >>"$1/embed/CMakeLists.txt"'; do
+for change in 'echo x >>"$1/src/z.c"' 'sed -i "/z.h/d" "$1/embed/CMakeLists.txt"' \
+  'echo x >>"$1/embed/CMakeLists.txt"'; do
   rm -rf -- "$scratch/changed" && cp -R -- "$guard" "$scratch/changed"
   bash -c "$change" - "$scratch/changed"
   refuses "check: finds ${change//\"/}" 9 "$target" -- embed --check --guard "$scratch/changed"

@@ -10,12 +10,15 @@ finds() { # NAME PIECE SED-SCRIPT: the toy's second patch, spoilt so, is reporte
   local spoilt=$scratch/spoilt/wolf/0002-stack.patch
   mkdir -p -- "${spoilt%/*}"
   sed -e "$3" "$scratch/toy/house/patches/wolf/0002-stack.patch" >"$spoilt"
-  if in_form "$spoilt" || ! grep -q -F -e "$2" "$scratch/log"; then report 1 "form: finds $1"; else report 0 "form: finds $1"; fi
+  if in_form "$spoilt" || ! grep -q -F -e "$2" "$scratch/log"; then report 1 "form: finds $1"; \
+    else report 0 "form: finds $1"; fi
 }
 
-every_patch_is_named() { diff <(cd -- "$house/patches" && printf '%s\n' */*.patch | sort) <(series_lines "$house/series" | sort) >"$scratch/log"; }
+every_patch_is_named() { diff <(cd -- "$house/patches" && printf '%s\n' */*.patch | sort) \
+  <(series_lines "$house/series" | sort) >"$scratch/log"; }
 
-pins_are_exact() { # the files that the pins name are those that the series touches, no more and no fewer
+pins_are_exact() { \
+  # the files that the pins name are those that the series touches, no more and no fewer
   local copy=$scratch/pins
   cp -- "$house/upstream.pins" "$copy"
   "$BUILD" pins "${trees[@]}" --series "$house/series" --pins "$copy" >"$scratch/log" 2>&1 &&
@@ -43,17 +46,23 @@ of_base() { # FOLDER
   check "$subject: the skeleton of the series can be made" make_skeleton "$house/series" "$house/.."
   mapfile -t files < <(series_lines "$base/series" | sed "s|^|$house/patches/|")
   check "$subject: every patch is in form" in_form "${files[@]}"
-  check "$subject: the pins name exactly the files that the series touches" same_paths "$base/upstream.pins"
+  check "$subject: the pins name exactly the files that the series touches" same_paths \
+    "$base/upstream.pins"
   # build.sh makes the same patches, on a tree with the skeleton's digests.
   cp -- "$base/upstream.pins" "$scratch/base.pins"
-  "$BUILD" pins --interpipe "$house/../gst-interpipe" --series "$base/series" --pins "$scratch/base.pins" >/dev/null &&
-    "$BUILD" patch --interpipe "$house/../gst-interpipe" --series "$base/series" --pins "$scratch/base.pins" --out "$scratch/out" \
+  "$BUILD" pins --interpipe "$house/../gst-interpipe" --series "$base/series" --pins \
+    "$scratch/base.pins" >/dev/null &&
+    "$BUILD" patch --interpipe "$house/../gst-interpipe" --series "$base/series" --pins \
+      "$scratch/base.pins" --out "$scratch/out" \
     >"$scratch/log" 2>&1
   report $? "$subject: the series applies"
-  check "$subject: and is that of the pins" diff -r -x quiltrc -x series "$house/patches/gst-interpipe" "$scratch/out/patches/gst-interpipe"
+  check "$subject: and is that of the pins" diff -r -x quiltrc -x series \
+    "$house/patches/gst-interpipe" "$scratch/out/patches/gst-interpipe"
   echo "without gst/interpipe/gstinterpipesrc.c 88 1" >>"$scratch/base.pins"
-  refused=$("$BUILD" patch --interpipe "$house/../gst-interpipe" --series "$base/series" --pins "$scratch/base.pins" --out "$scratch/out2" 2>&1)
-  check "$subject: a hunk across lines that the base lacks is refused" grep -q 'lies across' <<<"$refused"
+  refused=$("$BUILD" patch --interpipe "$house/../gst-interpipe" --series "$base/series" --pins \
+    "$scratch/base.pins" --out "$scratch/out2" 2>&1)
+  check "$subject: a hunk across lines that the base lacks is refused" grep -q 'lies across' \
+    <<<"$refused"
   rm -rf -- "$scratch/out"
 }
 moves() { # PINS PATCH...
@@ -61,15 +70,19 @@ moves() { # PINS PATCH...
 }
 same_paths() { # PINS
   diff <(awk '$1 == "sha256" || $1 == "absent" { print $1, $NF }' "$1") \
-    <(sed -n '/^tree gst-interpipe/,$p' "$house/upstream.pins" | awk '$1 == "sha256" || $1 == "absent" { print $1, $NF }') >"$scratch/log"
+    <(sed -n '/^tree gst-interpipe/,$p' "$house/upstream.pins" | awk \
+      '$1 == "sha256" || $1 == "absent" { print $1, $NF }') >"$scratch/log"
 }
 for base in "$repository"/bases/*/; do of_base "${base%/}"; done
 
 finds 'a missing Description' 'without Description' '/^Description/s/.*/Comment: x/'
-for field in Origin Forwarded License Last-Update Evidence; do finds "a missing $field" "without $field" "/^$field/d"; done
+for field in Origin Forwarded License Last-Update Evidence; do finds "a missing $field" \
+  "without $field" "/^$field/d"; done
 finds 'a Last-Update that is no date' 'no date' 's/^Last-Update.*/Last-Update: today/'
-finds 'a Forwarded that says it was sent' 'Forwarded is neither' 's/^Forwarded.*/Forwarded: not yet/'
-finds 'a line of context' 'a line of context' 's/^@@ -5 +5,3 @@/@@ -4,2 +4,4 @@/; s/^-line 5/ line 4\n&/'
+finds 'a Forwarded that says it was sent' 'Forwarded is neither' \
+  's/^Forwarded.*/Forwarded: not yet/'
+finds 'a line of context' 'a line of context' \
+  's/^@@ -5 +5,3 @@/@@ -4,2 +4,4 @@/; s/^-line 5/ line 4\n&/'
 finds "a function's name" 'not a plain hunk header' 's/^@@.*/& void main()/'
 finds 'numbers that do not add up' 'do not add up' 's/+21,0/+20,0/'
 finds 'upstream text that stays' 'carries upstream text' 's/^+five$/+line 5/'
@@ -79,8 +92,10 @@ finds 'an Index line' 'a line of another tool' 's/^--- /Index: x\n&/'
 finds 'a git line between files' 'neither file header nor hunk' '/^@@ -20/i diff --git a/x b/x'
 finds 'a patch that is cut off' 'ends within a hunk' '$d'
 cp -- "$scratch/toy/house/patches/wolf/0002-stack.patch" "$scratch/spoilt/wolf/Stack.patch"
-if in_form "$scratch/spoilt/wolf/Stack.patch"; then report 1 'form: finds a name out of form'; else report 0 'form: finds a name out of form'; fi
-if touch -- "$scratch/toy/house/patches/wolf/0009-stray.patch" && house=$scratch/toy/house every_patch_is_named; then
+if in_form "$scratch/spoilt/wolf/Stack.patch"; then report 1 'form: finds a name out of form'; \
+  else report 0 'form: finds a name out of form'; fi
+if touch -- "$scratch/toy/house/patches/wolf/0009-stray.patch" && house=$scratch/toy/house \
+  every_patch_is_named; then
   report 1 'form: finds a patch that the series does not name'
 else
   report 0 'form: finds a patch that the series does not name'

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Two runs at once, and runs that are ended at any moment: a result is whole or not there, and the next run clears up.
+# Two runs at once, and runs that are ended at any moment: a result is whole or not there, and the
+# next run clears up.
 # shellcheck source=lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-subject=toy house=$scratch/toy/house wolf=$scratch/toy/wolf interpipe=$scratch/toy/gst-interpipe place="$scratch/place"
+subject=toy house=$scratch/toy/house wolf=$scratch/toy/wolf interpipe=$scratch/toy/gst-interpipe \
+  place="$scratch/place"
 make_toy "$scratch/toy"
 mkdir -- "$place"
 trees=(--wolf "$wolf" --interpipe "$interpipe")
@@ -12,35 +14,43 @@ args=(patch "${trees[@]}" --series "$house/series" --out "$place/out")
 build patch "${trees[@]}" --out "$scratch/whole"
 mkfifo -- "$scratch/gate"
 
-# A shim stops build.sh at a chosen program: it says where it is, and goes on when the gate is opened.
+# A shim stops build.sh at a chosen program: it says where it is, and goes on when the gate is
+# opened.
 mkdir -- "$scratch/shims"
 stop_at() { # NAME [CONDITION on "$*"]
   rm -f -- "$scratch/shims/"* "$scratch/arrived"
   cat >"$scratch/shims/$1" <<EOF
 #!/bin/bash
-if [[ ! -e '$scratch/arrived' && ${2:-1} ]]; then : >'$scratch/arrived'; read -r <'$scratch/gate'; fi
+if [[ ! -e '$scratch/arrived' && ${2:-1} ]]; then : >'$scratch/arrived'; read -r \
+  <'$scratch/gate'; fi
 PATH=\${PATH#'$scratch/shims:'} exec $1 "\$@"
 EOF
   chmod 755 -- "$scratch/shims/$1"
 }
-start() { # in the background (where bash would have it ignore SIGINT), in a process group of its own
-  PATH="$scratch/shims:$PATH" setsid --fork --wait env --default-signal=INT "$BUILD" "${args[@]}" "$@" >"$scratch/log" 2>&1 </dev/null &
+start() { # in a process group of its own, in the background (bash would have it ignore SIGINT there)
+  PATH="$scratch/shims:$PATH" setsid --fork --wait env --default-signal=INT "$BUILD" \
+    "${args[@]}" "$@" >"$scratch/log" 2>&1 </dev/null &
   job=$!
-  await test -e "$scratch/arrived" || { echo "# never came to where it should stop"; sed 's/^/# /' "$scratch/log"; }
+  await test -e "$scratch/arrived" || { echo "# never came to where it should stop"; sed \
+    's/^/# /' "$scratch/log"; }
   group=$(pgrep -P "$job") # setsid's child leads it
 }
 let_go() { echo go >"$scratch/gate"; }
-whole() { diff -r -q --no-dereference -x .pc -x .wolf-guard "$scratch/whole" "$place/out" >/dev/null; }
+whole() { diff -r -q --no-dereference -x .pc -x .wolf-guard "$scratch/whole" "$place/out" \
+  >/dev/null; }
 gone() { ! kill -0 -- "-$group" 2>/dev/null; }
 
-# At these points a run is ended: while it copies, while it applies, while it notes, between its two renames.
+# At these points a run is ended: while it copies, while it applies, while it notes, between its two
+# renames.
 last='mv|$* == */result*'
-points=('cp|$* == *gst-interpipe*' 'patch|$* == *0002*' 'sha256sum|-d "$(echo "'"$place"'"/.*/result/.pc)"' 'mv|$* == *former*' "$last")
+points=('cp|$* == *gst-interpipe*' 'patch|$* == *0002*' \
+  'sha256sum|-d "$(echo "'"$place"'"/.*/result/.pc)"' 'mv|$* == *former*' "$last")
 for former in no yes; do
   for point in "${points[@]}"; do
     if [[ $former == no && $point == *former* ]]; then continue; fi
     for signal in INT TERM HUP KILL; do
-      # How a signal is named makes no difference to where it comes: one place is enough for all of them.
+      # How a signal is named makes no difference to where it comes: one place is enough for all of
+      # them.
       if [[ $signal == @(INT|HUP) && $point != patch* ]]; then continue; fi
       rm -rf -- "$place" && mkdir -- "$place"
       if [[ $former == yes ]]; then cp -a -- "$scratch/whole" "$place/out"; fi
@@ -62,9 +72,11 @@ for former in no yes; do
       if [[ $signal != KILL ]]; then
         ((status == 128 + $(kill -l "$signal"))) || { bad=1; echo "# status $status"; }
         (($(grep -c '^build.sh: ' "$scratch/log") == 1)) || { bad=1; echo "# not one message"; }
-        # The last rename cannot be stopped any more: then the result is there, and the message says so.
+        # The last rename cannot be stopped any more: then the result is there, and the message says
+        # so.
         if [[ $former == yes || $point == "$last" ]]; then left=out; else left=; fi
-        if [[ $point == "$last" ]]; then grep -q 'is complete' "$scratch/log" || { bad=1; echo "# does not say that it is complete"; }; fi
+        if [[ $point == "$last" ]]; then grep -q 'is complete' "$scratch/log" || { bad=1; echo \
+          "# does not say that it is complete"; }; fi
         [[ $(ls -A "$place") == "$left" ]] || { bad=1; echo "# left: $(ls -A "$place")"; }
       fi
       report "$bad" "$name: nothing half-done"
@@ -83,18 +95,23 @@ done
 rm -rf -- "$place" && mkdir -- "$place"
 stop_at patch
 start
-refuses 'a second run for the same result is told' 6 'another build.sh' --out -- patch "${trees[@]}" --out "$place/out"
+refuses 'a second run for the same result is told' 6 'another build.sh' --out -- patch \
+  "${trees[@]}" --out "$place/out"
 build patch "${trees[@]}" --out "$place/other"
 check 'a second run for another result succeeds meanwhile' test "$status" = 0
 let_go
 wait "$job"
 check 'the first one is not disturbed' whole
 
-# --then: the result is complete and stays, the signal reaches the command, nobody replaces the tree under it.
+# --then: the result is complete and stays, the signal reaches the command, nobody replaces the tree
+# under it.
 rm -f -- "$scratch/shims/"* "$scratch/arrived"
 rm -rf -- "$place" && mkdir -- "$place"
-start --then "trap 'echo heard >\"$scratch/heard\"; exit 3' TERM; : >'$scratch/arrived'; exec 9<> <(:); while :; do read -r -t 0.05 -u 9; done"
-refuses 'a second run while --then works in the result is told' 6 'at work in' -- patch "${trees[@]}" --out "$place/out"
+start --then \
+  "trap 'echo heard >\"$scratch/heard\"; exit 3' TERM; : >'$scratch/arrived'; exec 9<> <(:)
+  while :; do read -r -t 0.05 -u 9; done"
+refuses 'a second run while --then works in the result is told' 6 'at work in' -- patch \
+  "${trees[@]}" --out "$place/out"
 kill -s TERM "$group"
 wait "$job"
 status=$?
@@ -105,7 +122,8 @@ await gone
 build patch "${trees[@]}" --out "$place/out"
 check 'and can be replaced afterwards' test "$status" = 0
 
-# Six at once, for one result: those that succeed, succeed; the others are told; the result is whole.
+# Six at once, for one result: those that succeed, succeed; the others are told; the result is
+# whole.
 rm -rf -- "$place" && mkdir -- "$place"
 for i in 1 2 3 4 5 6; do
   { "$BUILD" "${args[@]}" >"$scratch/log$i" 2>&1; echo $? >"$scratch/status$i"; } &

@@ -20,7 +20,8 @@ moves() { # NAME PIECE...: with $other the series goes through, and the table ha
   shift
   build patch --wolf "$other" "${moved[@]}" "${out[@]}"
   ((status == 0)) || bad=1
-  for piece; do grep -q -E -e "$piece" "$scratch/log" || { bad=1; echo "# no word of: $piece"; }; done
+  for piece; do grep -q -E -e "$piece" "$scratch/log" || { bad=1; echo "# no word of: $piece"; \
+    }; done
   report "$bad" "$name"
 }
 has() { # LINE FILE
@@ -31,13 +32,18 @@ has() { # LINE FILE
 other sed -i '1i first' src/stacked.cpp
 refuses 'without the pinned tree: both ways are named' 4 '--pinned DIR' 'git checkout' -- \
   patch --wolf "$other" "${out[@]}"
-refuses 'a --pinned that is another tree' 4 '--pinned DIR' -- patch --wolf "$other" --pinned "$interpipe" "${out[@]}"
+refuses 'a --pinned that is another tree' 4 '--pinned DIR' -- patch --wolf "$other" --pinned \
+  "$interpipe" "${out[@]}"
 
-moves 'lines further down: moved' '0001-add.patch +as is' '0002-stack.patch +moved \(2 of 2 hunks by \+1\)'
-check 'and at their places' bash -c '[[ $(sed -n "6,8p" "$1") == five$'"'\n'"'five\ B$'"'\n'"'five\ c ]] || sed -n "6,8p" "$1" | grep -q "five B"' - "$place/out/wolf/src/stacked.cpp"
+moves 'lines further down: moved' '0001-add.patch +as is' \
+  '0002-stack.patch +moved \(2 of 2 hunks by \+1\)'
+check 'and at their places' test "$(sed -n 6,8p "$place/out/wolf/src/stacked.cpp")" = \
+  five$'\n''five B'$'\n''five c'
 quilted() {
-  (cd -- "$place/out" && unset QUILT_PATCHES QUILT_PATCH_OPTS && quilt --quiltrc patches/quiltrc pop -a &&
-    diff -r --no-dereference "$other" wolf && quilt --quiltrc patches/quiltrc push -a) >"$scratch/log" 2>&1
+  (cd -- "$place/out" && unset QUILT_PATCHES QUILT_PATCH_OPTS && quilt --quiltrc patches/quiltrc \
+    pop -a &&
+    diff -r --no-dereference "$other" wolf && quilt --quiltrc patches/quiltrc push -a) \
+      >"$scratch/log" 2>&1
 }
 check 'the result is a work tree of quilt, down to the given tree' quilted
 build export --wolf "$other" "${moved[@]}" --format git --out "$place/git"
@@ -46,48 +52,61 @@ build export --wolf "$other" "${moved[@]}" --format debian --out "$place/debian"
 check 'and as debian/patches' test "$status" = 0
 
 other sed -i 's/^line 4$/LINE 4/; s/^line 21$/line twenty-one/' src/stacked.cpp
-refuses 'a changed line that the patch removes: a conflict, with the table' 8 '0002-stack.patch' 'in conflict' -- \
+refuses 'a changed line that the patch removes: a conflict, with the table' 8 '0002-stack.patch' \
+  'in conflict' -- \
   patch --wolf "$other" "${moved[@]}" "${out[@]}"
 other sed -i 's/^line 4$/LINE 4/; s/^line 23$/LINE 23/' src/stacked.cpp
 moves 'a neighbouring line: merged' 'merged|beside a changed line'
 check 'with both changes' has 'LINE 4' src/stacked.cpp
 check 'and the patch' has 'five c' src/stacked.cpp
 other sed -i 's/^line 5$/int line 5/' src/stacked.cpp
-refuses 'the same words on both sides: a conflict' 8 'in conflict' -- patch --wolf "$other" "${moved[@]}" "${out[@]}"
+refuses 'the same words on both sides: a conflict' 8 'in conflict' -- patch --wolf "$other" \
+  "${moved[@]}" "${out[@]}"
 other sed -i '20,21d' src/stacked.cpp
 moves 'a change that upstream has, too' '0002-stack.patch +merged'
 other sed -i 's/$/ /' src/removed.cpp
-refuses 'a file that the patch removes, and that has changed' 8 'removed.cpp' -- patch --wolf "$other" "${moved[@]}" "${out[@]}"
+refuses 'a file that the patch removes, and that has changed' 8 'removed.cpp' -- patch --wolf \
+  "$other" "${moved[@]}" "${out[@]}"
 other bash -c 'echo own >src/added.c'
-refuses "a tree with its own file in place of an added one" 8 "its own src/added.c" -- patch --wolf "$other" "${moved[@]}" "${out[@]}"
+refuses "a tree with its own file in place of an added one" 8 "its own src/added.c" -- patch \
+  --wolf "$other" "${moved[@]}" "${out[@]}"
 other bash -c 'printf "%s\n" one "-- two" three >src/added.c; echo more >>src/once.cpp'
 moves 'the file that the patch adds is there already' '0001-add.patch +already there'
-check 'and its patch is not in the series' bash -c '! grep -q 0001 "$1"' - "$place/out/patches/series"
+check 'and its patch is not in the series' bash -c '! grep -q 0001 "$1"' - \
+  "$place/out/patches/series"
 
 # What patches/rules says.
 rules() { printf '%s\n' "$@" >"$house/patches/rules"; }
 other sed -i 's/^line 21$/line twenty-one/' src/stacked.cpp
 rules 'patch wolf/0003' 'needs 0002'
 build patch --wolf "$other" "${moved[@]}" "${out[@]}" --keep-going
-check '--keep-going leaves out what conflicts' test "$status" = 0 -a -n "$(grep '0002-stack.patch .*in conflict' "$scratch/log")"
-check 'and what needs it' grep -q '0003-again.patch .*left out (needs 0002-stack.patch)' "$scratch/log"
-check 'and says what is missing' grep -q 'build.sh: left out: 0002-stack.patch 0003-again.patch' "$scratch/log"
+check '--keep-going leaves out what conflicts' test "$status" = 0 -a -n \
+  "$(grep '0002-stack.patch .*in conflict' "$scratch/log")"
+check 'and what needs it' grep -q '0003-again.patch .*left out (needs 0002-stack.patch)' \
+  "$scratch/log"
+check 'and says what is missing' grep -q 'build.sh: left out: 0002-stack.patch 0003-again.patch' \
+  "$scratch/log"
 check 'the rest is applied' has three src/added.c
 rm -rf -- "$place/out"
 rules 'patch wolf/0002' core
-refuses '--keep-going does not leave out the core' 8 'core' 0002-stack.patch -- patch --wolf "$other" "${moved[@]}" "${out[@]}" --keep-going
+refuses '--keep-going does not leave out the core' 8 'core' 0002-stack.patch -- patch --wolf \
+  "$other" "${moved[@]}" "${out[@]}" --keep-going
 rules 'patch wolf/0001' core
 other true
 build patch --wolf "$other" "${out[@]}" --only core
-check '--only core: the pinned tree needs nothing else' test "$status" = 0 -a "$(<"$place/out/patches/series")" = wolf/0001-add.patch
-rules 'patch wolf/0003' 'has 2 src/stacked.cpp ^(five B|twenty-two)$' 'none src/ ^line 5$' $'every src/stacked.cpp ^five\t^five'
+check '--only core: the pinned tree needs nothing else' test "$status" = 0 -a \
+  "$(<"$place/out/patches/series")" = wolf/0001-add.patch
+rules 'patch wolf/0003' 'has 2 src/stacked.cpp ^(five B|twenty-two)$' 'none src/ ^line 5$' \
+  $'every src/stacked.cpp ^five\t^five'
 rm -rf -- "$place/out"
 moves 'postconditions hold' '3 patches applied'
 other sed -i '$a line 5' src/stacked.cpp
-refuses 'planted: one more of the lines that the patch removes' 8 'patches/rules' 'src/stacked.cpp:' -- \
+refuses 'planted: one more of the lines that the patch removes' 8 'patches/rules' \
+  'src/stacked.cpp:' -- \
   patch --wolf "$other" "${moved[@]}" "${out[@]}"
 other bash -c 'echo "line 5" >src/new.cpp'
-refuses 'planted: in a file that the series does not know' 8 'src/new.cpp:1' -- patch --wolf "$other" "${moved[@]}" "${out[@]}"
+refuses 'planted: in a file that the series does not know' 8 'src/new.cpp:1' -- patch --wolf \
+  "$other" "${moved[@]}" "${out[@]}"
 rules 'patch wolf/0003' 'has 3 src/stacked.cpp ^(five B|twenty-two)$'
 other true
 refuses 'on the pinned tree as well' 8 '2 lines, not 3' -- patch --wolf "$other" "${out[@]}"
@@ -99,7 +118,8 @@ refuses 'a rule with an unknown word' 8 hass -- patch --wolf "$other" "${moved[@
 rm -- "$house/patches/rules"
 
 # A git checkout brings its pinned files itself.
-g() { git -C "$other" -c commit.gpgSign=false -c core.autocrlf=false -c user.name=t -c user.email=t@localhost "$@" >/dev/null; }
+g() { git -C "$other" -c commit.gpgSign=false -c core.autocrlf=false -c user.name=t -c \
+  user.email=t@localhost "$@" >/dev/null; }
 other true
 g init -q . && g add -A && g commit -q -m pinned
 sed -i "s/^commit 1.*/commit $(git -C "$other" rev-parse HEAD)/" "$house/upstream.pins"
@@ -110,10 +130,13 @@ fingerprint "$other" >"$scratch/record"
 rm -rf -- "$place/out"
 build patch --wolf "$other" "${out[@]}"
 check 'which is as it was' untouched "$other" "$scratch/record"
-git -c core.autocrlf=false -c protocol.file.allow=always clone -q --depth 1 "file://$other" "$scratch/shallow" 2>/dev/null
+git -c core.autocrlf=false -c protocol.file.allow=always clone -q --depth 1 "file://$other" \
+  "$scratch/shallow" 2>/dev/null
 rm -rf -- "$place/out"
-refuses 'a shallow clone: how to deepen it' 4 'shallow clone' 'git fetch origin' -- patch --wolf "$scratch/shallow" "${out[@]}"
+refuses 'a shallow clone: how to deepen it' 4 'shallow clone' 'git fetch origin' -- patch --wolf \
+  "$scratch/shallow" "${out[@]}"
 blob=$(git -C "$other" rev-parse HEAD~1:src/once.cpp)
 rm -f -- "$other/.git/objects/${blob:0:2}/${blob:2}"
-refuses 'a pinned commit with a missing blob' 4 'partial clone' src/once.cpp -- patch --wolf "$other" "${out[@]}"
+refuses 'a pinned commit with a missing blob' 4 'partial clone' src/once.cpp -- patch --wolf \
+  "$other" "${out[@]}"
 finish

@@ -38,7 +38,8 @@ lay() { # COMMIT DIR: without docs/, which no patch touches
   git -C "$clone" archive "$1" "${names[@]}" | tar -x -C "$2"
 }
 
-pin=$(awk '$1 == "tree" { t = $2 } t == "wolf" && $1 == "commit" { print $2 }' "$here/upstream.pins")
+pin=$(awk '$1 == "tree" { t = $2 } t == "wolf" && $1 == "commit" { print $2 }' \
+  "$here/upstream.pins")
 lay "$pin" "$scratch/pinned"
 whole=0 core=0 number=0
 for id in $(git -C "$clone" rev-list --first-parent -n "$commits" "$pin"); do
@@ -47,7 +48,8 @@ for id in $(git -C "$clone" rev-list --first-parent -n "$commits" "$pin"); do
   status=0
   "$here/build.sh" patch --wolf "$scratch/tree" --pinned "$scratch/pinned" --keep-going \
     --out "$scratch/out" >"$scratch/log" 2>&1 || status=$?
-  out=$(sed -n "s,^  wolf/\([0-9]*\).* \(in conflict\|left out\).*,\1,p" "$scratch/log" | paste -s -d " ")
+  out=$(sed -n "s,^  wolf/\([0-9]*\).* \(in conflict\|left out\).*,\1,p" "$scratch/log" | paste \
+    -s -d " ")
   case $status in
   0)
     word=without:
@@ -60,6 +62,7 @@ for id in $(git -C "$clone" rev-list --first-parent -n "$commits" "$pin"); do
   printf '%2d %s %s %s %s\n' "$number" "${id:0:9}" \
     "$(git -C "$clone" show -s --format=%ad --date=short "$id")" \
     "$word" "$out"
-  if [[ $keep && $status = 0 ]]; then mkdir -p -- "$keep" && mv -- "$scratch/out" "$keep/$number"; fi
+  if [[ $keep && $status = 0 ]]; then mkdir -p -- "$keep" && mv -- "$scratch/out" \
+    "$keep/$number"; fi
 done
 echo "whole on $whole, core on $core of $number"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# build.sh patch applies the series as it should, from anywhere, and the skeleton notices when order or stacking is wrong.
+# build.sh patch applies the series as it should, from anywhere, and the skeleton notices when order
+# or stacking is wrong.
 # shellcheck source=lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -16,7 +17,8 @@ same_as_patch() { # the result is what plain patch makes of plain copies, line b
   cat -- "${files[@]/#/$house/patches/}" |
     patch -s -d "$plain" -p1 -F0 -E --no-backup-if-mismatch || return 1
   diff -r --no-dereference "$plain/wolf" "$place/out/wolf" >"$scratch/log" || return 1
-  if [[ -n $interpipe ]]; then diff -r --no-dereference "$plain/gst-interpipe" "$place/out/gst-interpipe" >"$scratch/log"; fi
+  if [[ -n $interpipe ]]; then diff -r --no-dereference "$plain/gst-interpipe" \
+    "$place/out/gst-interpipe" >"$scratch/log"; fi
 }
 
 # The work tree is one of quilt's, although build.sh does without quilt.
@@ -25,15 +27,19 @@ quilt_works() {
   rm -rf -- "$work"
   cp -a -- "$place/out" "$work"
   (cd -- "$work" && unset QUILT_PATCHES QUILT_PATCH_OPTS && "${q[@]}" pop -a &&
-    diff -r -q --no-dereference -x .git "$wolf" wolf && "${q[@]}" push -a) >"$scratch/log" 2>&1 || return 1
+    diff -r -q --no-dereference -x .git "$wolf" wolf && "${q[@]}" push -a) >"$scratch/log" 2>&1 \
+      || return 1
   diff -r -q --no-dereference -x .pc "$place/out" "$work" >"$scratch/log"
 }
 
 patches_ok() { build patch "${trees[@]}" --out "$place/out" "$@"; ((status == 0)); }
 
 then_is_run() {
-  build patch "${trees[@]}" --out "$place/then" --then 'printf "%s|" "$PWD" "$WOLF_DIR" "$INTERPIPE_DIR" >"$WOLF_DIR/../seen"; exit 42'
-  ((status == 42)) && [[ $(<"$place/then/seen") == "$place/then|$place/then/wolf|${interpipe:+$place/then/gst-interpipe}|" ]]
+  build patch "${trees[@]}" --out "$place/then" --then \
+    'printf "%s|" "$PWD" "$WOLF_DIR" "$INTERPIPE_DIR" >"$WOLF_DIR/../seen"; exit 42'
+  ((status == 42)) &&
+    [[ $(<"$place/then/seen") == \
+      "$place/then|$place/then/wolf|${interpipe:+$place/then/gst-interpipe}|" ]]
 }
 
 apply() {
@@ -44,7 +50,8 @@ apply() {
   check "$subject: the series applies" patches_ok
   check "$subject: the result is what the patches say" same_as_patch
   check "$subject: all of the series is applied" diff "$place/out/.pc/applied-patches" \
-    <(if [[ -n $interpipe ]]; then series_lines "$house/series"; else series_lines "$house/series" | grep ^wolf/; fi)
+    <(if [[ -n $interpipe ]]; then series_lines "$house/series"; else series_lines \
+      "$house/series" | grep ^wolf/; fi)
   check "$subject: nothing else is left beside the result" test "$(ls -A "$place")" = out
   check "$subject: the given tree is as it was, times included" untouched "$wolf" "$record"
   # The rest does not depend on the series.
@@ -71,15 +78,18 @@ relative() {
 
 only_wolf() {
   build patch --wolf "$wolf" --out "$place/only"
-  ((status == 0)) && [[ ! -e $place/only/gst-interpipe ]] && diff -r -q --no-dereference "$place/out/wolf" "$place/only/wolf" >/dev/null
+  ((status == 0)) && [[ ! -e $place/only/gst-interpipe ]] && diff -r -q --no-dereference \
+    "$place/out/wolf" "$place/only/wolf" >/dev/null
 }
 each_subject apply
 
 # The entries that the result builds with are named; history is not copied.
-subject=toy house=$scratch/toy/house wolf=$scratch/toy/wolf interpipe=$scratch/toy/gst-interpipe place="$scratch/toy place"
+subject=toy house=$scratch/toy/house wolf=$scratch/toy/wolf interpipe=$scratch/toy/gst-interpipe \
+  place="$scratch/toy place"
 trees=(--wolf "$wolf" --interpipe "$interpipe")
 build patch "${trees[@]}" --out "$place/out"
-check 'toy: the build entries are named' grep -q 'wolf builds with: docker/wolf.Dockerfile, CMakeLists.txt' "$scratch/log"
+check 'toy: the build entries are named' grep -q \
+  'wolf builds with: docker/wolf.Dockerfile, CMakeLists.txt' "$scratch/log"
 check 'toy: Meson is named' grep -q 'gst-interpipe builds with: meson.build' "$scratch/log"
 check 'toy: no history in the copy' test ! -e "$place/out/wolf/.git"
 build patch "${trees[@]}" --out "$place/out" --then 'kill -9 $$'
@@ -93,15 +103,20 @@ known() { # FILE LINE TEXT
   [[ $(sed -n "$2p" "$scratch/again/$1") == "$3" ]]
 }
 check 'skeleton: a replaced line is at its place' known wolf/src/stacked.cpp 5 'line 5'
-check 'skeleton: a line that a stacked patch replaces, translated back' known wolf/src/stacked.cpp 22 'line 22'
+check 'skeleton: a line that a stacked patch replaces, translated back' known \
+  wolf/src/stacked.cpp 22 'line 22'
 check 'skeleton: a line that no patch replaces is blank' known wolf/src/stacked.cpp 6 ''
-check "skeleton: an earlier patch's own line is not the tree's" test "$(grep -c . "$scratch/again/wolf/src/stacked.cpp")" = 4
-check 'skeleton: a file without newline at its end stays one' cmp -s "$scratch/again/wolf/src/bare.cpp" "$wolf/src/bare.cpp"
+check "skeleton: an earlier patch's own line is not the tree's" test \
+  "$(grep -c . "$scratch/again/wolf/src/stacked.cpp")" = 4
+check 'skeleton: a file without newline at its end stays one' cmp -s \
+  "$scratch/again/wolf/src/bare.cpp" "$wolf/src/bare.cpp"
 check 'skeleton: an added file is not there' test ! -e "$scratch/again/wolf/src/added.c"
-contradicts() { ! make_skeleton "$scratch/wrong/house/series" "$scratch/none" 2>"$scratch/log" && grep -q -F "$1" "$scratch/log"; }
+contradicts() { ! make_skeleton "$scratch/wrong/house/series" "$scratch/none" 2>"$scratch/log" \
+  && grep -q -F "$1" "$scratch/log"; }
 mkdir -- "$scratch/wrong" && cp -R -- "$house" "$scratch/wrong/house"
 sed -i 's/^-five b/-five x/' "$scratch/wrong/house/patches/wolf/0003-again.patch"
-check "skeleton: sees that a patch removes what the earlier one did not put" contradicts 'where an earlier patch put "five b"'
+check "skeleton: sees that a patch removes what the earlier one did not put" contradicts \
+  'where an earlier patch put "five b"'
 cp -- "$house/patches/wolf/0003-again.patch" "$scratch/wrong/house/patches/wolf"
 sed -i 's/^@@ -22 +22 @@/@@ -22 +23 @@/' "$scratch/wrong/house/patches/wolf/0003-again.patch"
 check 'skeleton: sees numbers that do not add up' contradicts 'do not add up'

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
-# The trees that a series needs, as far as the series itself tells: every line that a patch replaces at its place, all
-# other lines blank. It plays the patches forward on files whose lines are not known yet: a line that no patch brought, and
-# that one removes, is the tree's. A line that an earlier patch brought must be the one that a later patch removes.
+# The trees that a series needs, as far as the series itself tells: every line that a patch replaces
+# at its place, all
+# other lines blank. It plays the patches forward on files whose lines are not known yet: a line
+# that no patch brought, and
+# that one removes, is the tree's. A line that an earlier patch brought must be the one that a later
+# patch removes.
 #
 #   cat patches in order | awk -v out=DIR -f skeleton.awk      makes DIR/wolf/…, DIR/gst-interpipe/…
 #
@@ -9,10 +12,17 @@
 
 function fail(message) { print FILENAME ": " message > "/dev/stderr"; failed = 1; exit 1 }
 
-function path(s) { s = substr(s, 5); sub(/\t.*/, "", s); return s == "/dev/null" ? "" : substr(s, index(s, "/") + 1) }
+function path(s) {
+  s = substr(s, 5)
+  sub(/\t.*/, "", s)
+  return s == "/dev/null" ? "" : substr(s, index(s, "/") + 1)
+}
 
 # "-12,3" -> start 12, number 3 (1 if not told)
-function range(s, part) { number = split(substr(s, 2), part, ",") > 1 ? part[2] + 0 : 1; return part[1] + 0 }
+function range(s, part) {
+  number = split(substr(s, 2), part, ",") > 1 ? part[2] + 0 : 1
+  return part[1] + 0
+}
 
 function ensure(f, last) { # the file's lines up to this one exist: unknown ones of the tree
   if (last > length_of[f] && (f in closed)) fail(f ": line " last " is beyond the file's end")
@@ -25,7 +35,9 @@ function splice(f, at, gone, come,   i, shift) {
   for (i = 1; i <= gone; i++) {
     token = line[f, at + i - 1]
     if (substr(token, 1, 1) == "?") text[f, substr(token, 2) + 0] = minus[i]
-    else if (token != "=" minus[i]) fail(f ":" at + i - 1 ": removes \"" minus[i] "\", where an earlier patch put \"" substr(token, 2) "\"")
+    else if (token != "=" minus[i])
+      fail(f ":" at + i - 1 ": removes \"" minus[i] "\", where an earlier patch put \"" \
+        substr(token, 2) "\"")
   }
   shift = come - gone
   if (shift > 0) for (i = length_of[f]; i >= at + gone; i--) line[f, i + shift] = line[f, i]
@@ -69,7 +81,8 @@ in_hunk { hunk_done() }
   at = range($3); new_number = number
   if (old_number == 0) start++
   if (new_number == 0) at++
-  if (at != start + delta && !removed) fail(new ": " $0 ": the line numbers do not add up, " start + delta " was due")
+  if (at != start + delta && !removed)
+    fail(new ": " $0 ": the line numbers do not add up, " start + delta " was due")
   left_minus = old_number; left_plus = new_number; in_hunk = 1; unended = 0; last_sign = ""
 }
 
@@ -82,7 +95,8 @@ END {
     folder = f
     sub(/\/[^\/]*$/, "", folder)
     if (system("mkdir -p '" out "/" folder "'")) exit 1
-    # Some lines more, so that no patch happens to end at the end; but not where a patch says that the file ends.
+    # Some lines more, so that no patch happens to end at the end; but not where a patch says that
+    # the file ends.
     rest = (f in closed) ? 0 : 5
     printf "" > (out "/" f)
     for (k = 1; k <= originals[f] + rest; k++)

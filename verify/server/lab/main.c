@@ -7,6 +7,7 @@
 #include "bus.h"
 #include "certificate.h"
 #include "clients.h"
+#include "container.h"
 #include "handover.h"
 #include "lab.h"
 #include "life.h"
@@ -27,6 +28,7 @@
 #define USAGE_ERROR 2
 #define SHUTDOWN_MS                                                                                \
   4000 /* after: all pipelines, so that the process is gone 5 s after the signal */
+#define CONTAINERS_MS 4500          /* after: all containers, from the signal on */
 #define DRAIN_ROUNDS 100            /* before: how often main looks whether the list is empty, */
 #define DRAIN_PAUSE_US (100 * 1000) /* and how long it sleeps in between */
 
@@ -120,11 +122,15 @@ end_before (Lab *lab)
 static void
 end_after (Lab *lab)
 {
+  const gint64 begun = g_get_monotonic_time ();
+
   wg_shutdown_begin (SHUTDOWN_MS);
   stop_sessions (lab);
   const guint left = wg_shutdown_wait ();
-  if (left > 0)
-    lab_log ("shutdown: %u pipelines did not end", left);
+  const gint64 passed_ms = (g_get_monotonic_time () - begun) / G_TIME_SPAN_MILLISECOND;
+  const guint containers = lab_container_wait ((guint) MAX (0, CONTAINERS_MS - passed_ms));
+  if (left + containers > 0)
+    lab_log ("shutdown: %u pipelines and %u containers did not end", left, containers);
   fflush (stdout); /* not all: a thread that reads from a stream keeps its lock */
   _exit (EXIT_SUCCESS);
 }

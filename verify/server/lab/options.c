@@ -32,6 +32,13 @@ static const Switch switches[] = {
       "SIGTERM: exit() | pipelines end first" },
   { "malformed", { "die", "close" }, MEMBER (close_malformed), TRUE,
       "A bad number: ends the lab | is refused" },
+  { "containers", { "bus", "runner" }, MEMBER (own_containers), TRUE,
+      "Stops a container: caller | own thread" },
+  { "docker", { "trust", "check" }, MEMBER (check_docker), TRUE,
+      "Engine answers: trusted | checked" },
+  { "rtsp", { "keep", "limit" }, MEMBER (limit_rtsp), TRUE, "Silent RTSP connections stay | end" },
+  { "accept", { "once", "again" }, MEMBER (accept_again), TRUE,
+      "After a failed accept: no API | goes on" },
   { "handover", { "appsink", "interpipe" }, MEMBER (interpipe), FALSE,
       "From producer to consumer" },
   { "audio", { "direct", "relayed" }, MEMBER (relayed_audio), FALSE,
@@ -133,7 +140,7 @@ lab_options_parse (LabOptions *options, gint argc, gchar **argv, GError **error)
   const GOptionEntry first[] = {
     { "dir", 0, 0, G_OPTION_ARG_FILENAME, &options->dir, "Where wolf.sock and clients/*.pem are",
         "DIR" },
-    { "preset", 0, 0, G_OPTION_ARG_CALLBACK, on_preset, "Sets the first eight below (after)",
+    { "preset", 0, 0, G_OPTION_ARG_CALLBACK, on_preset, "Sets the first twelve below (after)",
         "before|after" },
   };
 
@@ -151,8 +158,7 @@ lab_options_parse (LabOptions *options, gint argc, gchar **argv, GError **error)
   g_option_group_add_entries (group, (const GOptionEntry *) entries->data);
   g_option_context_set_main_group (context, group);
   g_option_context_set_description (context,
-      "The first choice is the behaviour before the series, the second is after it.\n"
-      "Loopback only. When its ports are open, one line of JSON names them.\n"
+      "The first choice is before the series, the second after it. Loopback only.\n"
       "Exit status: 0 ended by SIGTERM; 1 it could not serve; 2 wrong usage.\n");
   if (!g_option_context_parse (context, &argc, &argv, error))
     return FALSE;

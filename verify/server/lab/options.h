@@ -18,6 +18,10 @@ typedef struct {
   gboolean pad_input;        /* events to the pad, on the worker | to the element, at once */
   gboolean bounded_shutdown; /* bounded | exit() while everything runs */
   gboolean close_malformed;  /* refused | the process ends */
+  gboolean own_containers;   /* stopped by the program's thread | by the one that fires STOP */
+  gboolean check_docker;     /* answers have a limit and are checked | neither */
+  gboolean limit_rtsp;       /* a silent connection ends | stays */
+  gboolean accept_again;     /* after a failed accept: a pause | the API listens no more */
 
   /* These are no patch's. */
   gboolean interpipe;       /* hand over through gst-interpipe | appsink and appsrc */

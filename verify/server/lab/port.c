@@ -7,12 +7,17 @@
 #include <glib/gstdio.h>
 
 #define BACKLOG 4096 /* Asio's: what the kernel allows at most */
+#define PAUSE_MS 100 /* after a failed accept, so that it is not repeated all the time */
 
 typedef struct {
   const Lab *lab;
   LabAccept accepted;
   gpointer data;
+  GSocket *socket;
+  gboolean is_api;
 } Listener;
+
+static void watch (Listener *listener);
 
 /* GLib opens every socket with close-on-exec. */
 static void
@@ -22,18 +27,38 @@ let_children_have (const Lab *lab, GSocket *socket)
     fcntl (g_socket_get_fd (socket), F_SETFD, 0);
 }
 
+static gboolean
+on_pause_over (gpointer listener)
+{
+  watch (listener);
+  return G_SOURCE_REMOVE;
+}
+
+/* Wolf's API gives up its acceptor before the series; its other ports try at once. */
+static gboolean
+go_on_later (Listener *listener)
+{
+  if (!listener->lab->options.accept_again)
+    return listener->is_api ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+  g_autoptr (GSource) pause = g_timeout_source_new (PAUSE_MS);
+  g_source_set_callback (pause, on_pause_over, listener, NULL);
+  g_source_attach (pause, g_main_context_get_thread_default ());
+  return G_SOURCE_REMOVE;
+}
+
 /* As many as there are: the kernel's queue is where a thread that is stuck leaves them. */
 static gboolean
 on_connection (GSocket *socket, GIOCondition condition G_GNUC_UNUSED, gpointer data)
 {
-  const Listener *listener = data;
+  Listener *listener = data;
   g_autoptr (GError) error = NULL;
   g_autoptr (GSocket) client = g_socket_accept (socket, NULL, &error);
 
   if (client == NULL) {
-    if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-      lab_log ("accept: %s", error->message);
-    return G_SOURCE_CONTINUE;
+    if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+      return G_SOURCE_CONTINUE;
+    lab_log ("accept: %s", error->message);
+    return go_on_later (listener);
   }
   g_socket_set_blocking (client, FALSE);
   let_children_have (listener->lab, client);
@@ -72,8 +97,19 @@ open_loopback (const Lab *lab, GSocketType type, guint16 wanted, guint16 *port, 
   return g_steal_pointer (&socket);
 }
 
+static void
+watch (Listener *listener)
+{
+  g_autoptr (GSource) source = g_socket_create_source (listener->socket, G_IO_IN, NULL);
+
+  g_source_set_callback (source, G_SOURCE_FUNC (on_connection), listener, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+}
+
+/* A listener is never freed, as the servers are not. */
 static gboolean
-listen_on (const Lab *lab, GSocket *socket, LabAccept accepted, gpointer data, GError **error)
+listen_on (const Lab *lab, GSocket *socket, gboolean is_api, LabAccept accepted, gpointer data,
+    GError **error)
 {
   Listener *listener;
 
@@ -81,10 +117,8 @@ listen_on (const Lab *lab, GSocket *socket, LabAccept accepted, gpointer data, G
   if (!g_socket_listen (socket, error))
     return FALSE;
   listener = g_new (Listener, 1);
-  *listener = (Listener){ lab, accepted, data };
-  g_autoptr (GSource) source = g_socket_create_source (socket, G_IO_IN, NULL);
-  g_source_set_callback (source, G_SOURCE_FUNC (on_connection), listener, g_free);
-  g_source_attach (source, g_main_context_get_thread_default ());
+  *listener = (Listener){ lab, accepted, data, g_object_ref (socket), is_api };
+  watch (listener);
   return TRUE;
 }
 
@@ -94,7 +128,7 @@ lab_port_listen (const Lab *lab, guint16 wanted, guint16 *port, LabAccept accept
 {
   g_autoptr (GSocket) socket = open_loopback (lab, G_SOCKET_TYPE_STREAM, wanted, port, error);
 
-  return socket != NULL && listen_on (lab, socket, accepted, data, error);
+  return socket != NULL && listen_on (lab, socket, FALSE, accepted, data, error);
 }
 
 gboolean
@@ -106,7 +140,7 @@ lab_port_listen_unix (
   g_unlink (path);
   g_autoptr (GSocket) socket =
       open_socket (lab, G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM, address, error);
-  if (socket != NULL && listen_on (lab, socket, accepted, data, error))
+  if (socket != NULL && listen_on (lab, socket, TRUE, accepted, data, error))
     return TRUE;
   g_prefix_error (error, "%s: ", path);
   return FALSE;

@@ -13,13 +13,13 @@
 #define WOLF_PORT 48010
 #define CONTROL_PORT 47999 /* Wolf's; nobody listens there in the lab */
 #define MESSAGE_MAX 16384  /* an ANNOUNCE has some 2 kB */
-#define PATIENCE_S 3       /* for the whole of a message; Wolf's are 2.5 */
+#define PATIENCE_S 3       /* for the whole of a message; Wolf's are 2.5, after the series */
 
 typedef struct {
   Lab *lab;
   GSocketConnection *connection;
   GCancellable *deadline;
-  GSource *timer;
+  GSource *timer; /* NULL with --rtsp=keep */
   GString *text;
   gchar chunk[2048];
 } Talk;
@@ -27,8 +27,10 @@ typedef struct {
 static void
 talk_free (Talk *talk)
 {
-  g_source_destroy (talk->timer);
-  g_source_unref (talk->timer);
+  if (talk->timer != NULL) {
+    g_source_destroy (talk->timer);
+    g_source_unref (talk->timer);
+  }
   g_object_unref (talk->deadline);
   g_object_unref (talk->connection);
   g_string_free (talk->text, TRUE);
@@ -197,9 +199,11 @@ accepted (GSocketConnection *connection, gpointer data)
   talk->connection = g_object_ref (connection);
   talk->deadline = g_cancellable_new ();
   talk->text = g_string_new (NULL);
-  talk->timer = g_timeout_source_new_seconds (PATIENCE_S);
-  g_source_set_callback (talk->timer, on_deadline, talk->deadline, NULL);
-  g_source_attach (talk->timer, g_main_context_get_thread_default ());
+  if (talk->lab->options.limit_rtsp) {
+    talk->timer = g_timeout_source_new_seconds (PATIENCE_S);
+    g_source_set_callback (talk->timer, on_deadline, talk->deadline, NULL);
+    g_source_attach (talk->timer, g_main_context_get_thread_default ());
+  }
   read_on (talk);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* runner.c: a child. */
 #include "runner.h"
+#include "container.h"
+#include "docker.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -65,6 +67,10 @@ lab_runner_run (Lab *lab, LabSession *session)
   GPid child;
   gint status;
 
+  if (lab_docker_is_there (lab)) {
+    lab_container_run (lab, session);
+    return;
+  }
   if (!start (lab, &child))
     return;
   victim = g_new0 (Victim, 1);

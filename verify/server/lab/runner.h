@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * runner.h: the program of a session, here `sleep`.
+ * runner.h: the program of a session, here `sleep`, or a container (container.h).
  */
 #pragma once
 

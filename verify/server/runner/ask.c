@@ -94,7 +94,7 @@ is_whole (const GString *text)
 }
 
 static void
-ask_socket (Question *question, Answer *answer)
+exchange (Question *question, Answer *answer)
 {
   const gint64 begun = g_get_monotonic_time ();
   g_autoptr (GSocketClient) client = g_socket_client_new ();
@@ -134,7 +134,7 @@ question_main (gpointer data)
   if (question->argv != NULL)
     ask_curl (question, &answer);
   else
-    ask_socket (question, &answer);
+    exchange (question, &answer);
   g_mutex_lock (&question->lock);
   question->answer = answer;
   question->over = TRUE;
@@ -172,17 +172,24 @@ ask_https (const Runner *runner, guint number, const gchar *path, gint64 patienc
 }
 
 Question *
-ask_api (const Runner *runner, const gchar *method, const gchar *path, const gchar *body,
-    gint64 patience_ms)
+ask_socket (const Runner *runner, const gchar *socket, const gchar *method, const gchar *path,
+    const gchar *body, gint64 patience_ms)
 {
   Question *question = g_new0 (Question, 1);
 
-  question->socket = runner_path (runner, "wolf.sock");
+  question->socket = runner_path (runner, socket);
   question->request = g_strdup_printf (
       "%s %s HTTP/1.1\r\nHost: wolf\r\nConnection: close\r\nContent-Length: %" G_GSIZE_FORMAT
       "\r\n\r\n%s",
       method, path, body ? strlen (body) : 0, body ? body : "");
   return ask (question, patience_ms);
+}
+
+Question *
+ask_api (const Runner *runner, const gchar *method, const gchar *path, const gchar *body,
+    gint64 patience_ms)
+{
+  return ask_socket (runner, "wolf.sock", method, path, body, patience_ms);
 }
 
 gboolean

@@ -26,6 +26,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Answer, answer_clear)
 void result_answer (Result *result, const gchar *name, const Answer *answer);
 
 Question *ask_https (const Runner *runner, guint number, const gchar *path, gint64 patience_ms);
+/* `socket` is a unix socket in the runner's folder. */
+Question *ask_socket (const Runner *runner, const gchar *socket, const gchar *method,
+    const gchar *path, const gchar *body, gint64 patience_ms);
 Question *ask_api (const Runner *runner, const gchar *method, const gchar *path, const gchar *body,
     gint64 patience_ms);
 /* Whether it has been answered or given up; waits at most `within_ms`. */

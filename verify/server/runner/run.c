@@ -12,6 +12,7 @@
  */
 #define _GNU_SOURCE
 #include "run.h"
+#include "daemon.h"
 #include "timing.h"
 #include "network.h"
 #include "paths.h"
@@ -122,7 +123,7 @@ run_one (const Job *job, const RunnerOptions *options)
     g_setenv ("MALLOC_ARENA_MAX", "1", TRUE);
   if (!options->server->own_network || network_enter (&error))
     machine = machine_start (&error);
-  if (machine != NULL)
+  if (machine != NULL && (!scenario->engine || daemon_start (job->dir, &error)))
     runner = runner_open (options, job->dir, clients_of (scenario, options), NULL, &error);
   if (runner != NULL) {
     runner->machine = machine;

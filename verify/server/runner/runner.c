@@ -2,6 +2,7 @@
 /* runner.c: the server's folder, its start and its end. */
 #include "runner.h"
 #include "ask.h"
+#include "daemon.h"
 #include "timing.h"
 #include "runner-options.h"
 #include "paths.h"
@@ -190,8 +191,11 @@ learn_ids (Runner *runner, GError **error)
         "%s's API does not tell the app and the clients", runner->server->name);
     return FALSE;
   }
+  /* The last app runs in a container, if the server can do that. */
+  g_autofree gchar *engine = runner_path (runner, DAEMON_SOCKET);
+  const guint app = g_file_test (engine, G_FILE_TEST_EXISTS) ? json_array_get_length (apps) - 1 : 0;
   runner->app_id =
-      g_strdup (json_object_get_string_member (json_array_get_object_element (apps, 0), "id"));
+      g_strdup (json_object_get_string_member (json_array_get_object_element (apps, app), "id"));
   runner->session_ids = g_new0 (gchar *, runner->n_clients + 1);
   for (guint i = 0; i < runner->n_clients; i++)
     runner->session_ids[i] = g_strdup (

@@ -15,6 +15,7 @@ typedef struct {
   guint long_clients; /* in a long run; 0: the same */
   guint limit_s;      /* after this the scenario is killed and has failed */
   guint needs;        /* abilities of a server; without them it is left out */
+  gboolean engine;    /* a container engine is beside its server (daemon.h) */
   gboolean one_arena; /* its server's malloc() has one arena: memory that it keeps is a leak then */
 } Scenario;
 
@@ -56,5 +57,11 @@ void scenario_sigterm_streaming (Runner *runner, Result *result);
 void scenario_sigterm_quarantine (Runner *runner, Result *result);
 void scenario_abuse (Runner *runner, Result *result);
 void scenario_inherited (Runner *runner, Result *result);
+void scenario_container_cancel_held (Runner *runner, Result *result);
+void scenario_container_api_stop_held (Runner *runner, Result *result);
+void scenario_container_garbage (Runner *runner, Result *result);
+void scenario_sigterm_container_held (Runner *runner, Result *result);
+void scenario_rtsp_silent (Runner *runner, Result *result);
+void scenario_descriptors (Runner *runner, Result *result);
 
 G_END_DECLS

@@ -21,6 +21,11 @@ const Switch switches[] = {
   { "threads", "--threads=plain", "thread-ends", "" },
   { "shutdown", "--shutdown=exit", "sigterm-streaming", "sigterm-quarantine" },
   { "malformed", "--malformed=die", "malformed", "" },
+  { "containers", "--containers=bus", "container-cancel-held,container-api-stop-held",
+      "sigterm-container-held" },
+  { "docker", "--docker=trust", "container-garbage", "" },
+  { "rtsp", "--rtsp=keep", "rtsp-silent", "" },
+  { "accept", "--accept=once", "descriptors", "" },
   /* Measured on the real Wolf: closing a socket after an error changes nothing by itself. */
   { "on-error", "--on-error=keep", "", "" },
   { NULL, NULL, NULL, NULL },

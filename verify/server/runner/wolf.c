@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* wolf.c: a real Wolf: its configuration and its environment. */
+#include "daemon.h"
 #include "runner-options.h"
 #include "paths.h"
 #include "runner.h"
@@ -11,48 +12,64 @@
  * its ports have been open for a while by then. */
 #define LAST_STEP "[PULSE_ROUTER]"
 
-/* The one app: a virtual compositor, which is the fake source, and no sound server. Encoders
- * are the cheapest there are: what is measured is not their speed. */
-static const gchar *const app =
-    "[[profiles]]\n"
-    "id = 'moonlight-profile-id'\n"
-    "[[profiles.apps]]\n"
-    "title = 'Stage'\n"
-    "start_virtual_compositor = true\n"
-    "start_audio_server = false\n"
-    "render_node = 'software'\n"
-    "[profiles.apps.runner]\n"
-    "type = 'process'\n"
-    "run_cmd = 'sleep 1000'\n"
-    "[profiles.apps.video]\n"
-    "source = 'interpipesrc name=interpipesrc_{session_id}_video listen-to={session_id}_video "
-    "is-live=true stream-sync=restart-ts max-bytes=0 max-buffers=1 leaky-type=downstream'\n"
-    "video_params = 'videoconvertscale ! video/x-raw, width={width}, height={height}, "
-    "format=I420'\n"
-    "h264_encoder = 'x264enc tune=zerolatency speed-preset=ultrafast threads=1 bitrate={bitrate} "
-    "key-int-max=30 ! video/x-h264, profile=baseline, stream-format=byte-stream'\n"
-    "sink = 'queue ! rtpmoonlightpay_video name=moonlight_pay payload_size={payload_size} "
-    "fec_percentage={fec_percentage} min_required_fec_packets={min_required_fec_packets} ! "
-    "appsink sync=false max-buffers=1 drop=true name=wolf_udp_sink'\n"
-    "[profiles.apps.audio]\n"
-    "source = 'audiotestsrc is-live=true name=audio_tone_{session_id}'\n"
-    "audio_params = 'audio/x-raw, channels={channels} ! audioconvert'\n"
-    "opus_encoder = 'opusenc bitrate={bitrate} bitrate-type=cbr frame-size={packet_duration} "
-    "bandwidth=fullband audio-type=restricted-lowdelay max-payload-size=1400'\n"
-    "sink = 'queue ! rtpmoonlightpay_audio name=moonlight_pay packet_duration={packet_duration} "
+/* An app: a virtual compositor, which is the fake source, and no sound server. Encoders are the
+ * cheapest there are: what is measured is not their speed. */
+/* clang-format off */
+#define APP(title, program) \
+    "[[profiles.apps]]\n" \
+    "title = '" title "'\n" \
+    "start_virtual_compositor = true\n" \
+    "start_audio_server = false\n" \
+    "render_node = 'software'\n" \
+    "[profiles.apps.runner]\n" \
+    program \
+    "[profiles.apps.video]\n" \
+    "source = 'interpipesrc name=interpipesrc_{session_id}_video listen-to={session_id}_video " \
+    "is-live=true stream-sync=restart-ts max-bytes=0 max-buffers=1 leaky-type=downstream'\n" \
+    "video_params = 'videoconvertscale ! video/x-raw, width={width}, height={height}, " \
+    "format=I420'\n" \
+    "h264_encoder = 'x264enc tune=zerolatency speed-preset=ultrafast threads=1 bitrate={bitrate} " \
+    "key-int-max=30 ! video/x-h264, profile=baseline, stream-format=byte-stream'\n" \
+    "sink = 'queue ! rtpmoonlightpay_video name=moonlight_pay payload_size={payload_size} " \
+    "fec_percentage={fec_percentage} min_required_fec_packets={min_required_fec_packets} ! " \
+    "appsink sync=false max-buffers=1 drop=true name=wolf_udp_sink'\n" \
+    "[profiles.apps.audio]\n" \
+    "source = 'audiotestsrc is-live=true name=audio_tone_{session_id}'\n" \
+    "audio_params = 'audio/x-raw, channels={channels} ! audioconvert'\n" \
+    "opus_encoder = 'opusenc bitrate={bitrate} bitrate-type=cbr frame-size={packet_duration} " \
+    "bandwidth=fullband audio-type=restricted-lowdelay max-payload-size=1400'\n" \
+    "sink = 'queue ! rtpmoonlightpay_audio name=moonlight_pay packet_duration={packet_duration} " \
     "encrypt={encrypt} aes_key=\"{aes_key}\" aes_iv=\"{aes_iv}\" ! appsink name=wolf_udp_sink'\n"
-    "[gstreamer.video]\n"
-    "default_source = 'interpipesrc name=interpipesrc_{}_video listen-to={session_id}_video'\n"
-    "default_sink = 'appsink name=wolf_udp_sink'\n"
-    "[[gstreamer.video.h264_encoders]]\n"
-    "plugin_name = 'x264'\n"
-    "check_elements = ['x264enc']\n"
-    "encoder_pipeline = 'x264enc'\n"
-    "[gstreamer.audio]\n"
-    "default_source = 'interpipesrc name=interpipesrc_{}_audio listen-to={session_id}_audio'\n"
-    "default_audio_params = 'audioconvert'\n"
-    "default_opus_encoder = 'opusenc'\n"
-    "default_sink = 'appsink name=wolf_udp_sink'\n";
+/* clang-format on */
+
+/* The second one runs in a container (daemon.h). */
+static const gchar *const apps =
+    "[[profiles]]\n"
+    "id = 'moonlight-profile-id'\n" APP ("Process", "type = 'process'\nrun_cmd = 'sleep 1000'\n")
+        APP ("Container",
+            "type = 'docker'\nname = 'program'\nimage = 'fake'\nmounts = "
+            "[]\nenv = []\n"
+            "devices = []\nports = []\nbase_create_json = "
+            "'{\"HostConfig\":{}}'\n") "[gstreamer.video]\n"
+                                       "default_source = 'interpipesrc "
+                                       "name=interpipesrc_{}_video "
+                                       "listen-to={session_id}_video'\n"
+                                       "default_sink = 'appsink "
+                                       "name=wolf_udp_sink'\n"
+                                       "[[gstreamer.video.h264_encoders]]"
+                                       "\n"
+                                       "plugin_name = 'x264'\n"
+                                       "check_elements = ['x264enc']\n"
+                                       "encoder_pipeline = 'x264enc'\n"
+                                       "[gstreamer.audio]\n"
+                                       "default_source = 'interpipesrc "
+                                       "name=interpipesrc_{}_audio "
+                                       "listen-to={session_id}_audio'\n"
+                                       "default_audio_params = "
+                                       "'audioconvert'\n"
+                                       "default_opus_encoder = 'opusenc'\n"
+                                       "default_sink = 'appsink "
+                                       "name=wolf_udp_sink'\n";
 
 static gboolean
 prepare (const Runner *runner, GError **error)
@@ -72,7 +89,7 @@ prepare (const Runner *runner, GError **error)
         "[paired_clients.settings]\nrun_uid = %u\nrun_gid = %u\n",
         cert, i, getuid (), getgid ());
   }
-  g_string_append (text, app);
+  g_string_append (text, apps);
   return g_file_set_contents (path, text->str, -1, error);
 }
 
@@ -92,7 +109,7 @@ environment (const Runner *runner, gchar **env)
     const gchar *name, *file;
   } files[] = { { "WOLF_CFG_FILE", "config.toml" }, { "WOLF_SOCKET_PATH", "wolf.sock" },
     { "XDG_RUNTIME_DIR", "run" }, { "HOST_APPS_STATE_FOLDER", "state" },
-    { "WOLF_DOCKER_SOCKET", "no-docker" } };
+    { "WOLF_DOCKER_SOCKET", DAEMON_SOCKET } };
   const struct {
     const gchar *name, *value;
   } values[] = { { "WOLF_INTERNAL_IP", "127.0.0.1" }, { "WOLF_INTERNAL_MAC", "02:00:00:00:00:01" },

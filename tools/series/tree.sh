@@ -158,7 +158,7 @@ where_head_is() { # TREE: of a checkout without the pinned commit
 }
 
 check_tree() { # TREE: every touched file is the pinned one, or the run ends with the reason
-  local tree=$1 path list='' differ=() in_it source
+  local tree=$1 path list='' differ=() in_it source line
   check_links "$tree"
   read_digests "$tree"
   for path in "${required_paths[@]}"; do
@@ -178,6 +178,13 @@ check_tree() { # TREE: every touched file is the pinned one, or the run ends wit
     die 4 "$tree: in ${dir[$tree]} ${#differ[@]} file(s) differ only in line ends (CRLF); check it\
  out with core.autocrlf=false"
   fi
+  for path in "${differ[@]}"; do
+    if [[ -f ${dir[$tree]}/$path ]] &&
+      IFS= read -r -N 27 line <"${dir[$tree]}/$path" && [[ $line == 'version https://git-lfs.git' ]]
+    then
+      die 4 "$tree: $path in ${dir[$tree]} is only a pointer of Git LFS; bring the file: git lfs pull"
+    fi
+  done
   if adds_are_there "$tree"; then
     in_it=$(trap - ERR EXIT; set +e; applied_patches "$tree")
     if [[ $in_it && ${in_it% of *} == "${in_it#* of }" ]]; then

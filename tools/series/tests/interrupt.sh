@@ -91,6 +91,27 @@ for former in no yes; do
   done
 done
 
+# At any moment, by every signal: the given trees stay, and the next run clears up, which is the next
+# round here.
+rm -f -- "$scratch/shims/"*
+rm -rf -- "$place" && mkdir -- "$place"
+fingerprint "$scratch/toy" >"$scratch/record"
+signals=(INT TERM KILL) bad=0 ended=0
+for ((round = 0; round < 50; round++)); do
+  setsid --fork --wait env --default-signal=INT "$BUILD" "${args[@]}" >"$scratch/log" 2>&1 </dev/null &
+  job=$!
+  read -r -t "0.$(printf '%03d' $((RANDOM % 250)))" -u "$pause" || true
+  if group=$(pgrep -P "$job"); then kill -s "${signals[round % 3]}" -- "-$group" 2>/dev/null || true; fi
+  status=0
+  wait "$job" || status=$?
+  if ((status)); then ended=$((ended + 1)); fi
+  if [[ -e $place/out ]] && ! whole; then bad=1 && echo "# round $round: half a result"; fi
+done
+check 'at 50 moments: the given trees are as they were' untouched "$scratch/toy" "$scratch/record"
+report "$bad" "at 50 moments, $ended runs ended: never half a result"
+build patch "${trees[@]}" --out "$place/out"
+check 'the next run succeeds and leaves nothing else' test "$status" = 0 -a "$(ls -A "$place")" = out
+
 # Two at once, for one result and for two.
 rm -rf -- "$place" && mkdir -- "$place"
 stop_at patch

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * wolf-guard/event-bus.hpp: an event bus on which handlers do not wait for each other
+ * ===================================================================================
+ *
+ * It has the interface of dp::event_bus and takes its names, so that one include line is the hook.
+ *
+ * Threads: any thread may call every function, a handler included.
+ *
+ * Order: fire_event() calls the handlers of the event's type one after another, the newest first, as
+ * libstdc++'s multimap orders them. Then it calls the global ones.
+ *
+ * Blocking:
+ *  - fire_event() waits for its handlers and holds no lock while they run;
+ *  - register_handler() never waits for a handler;
+ *  - unregister() waits while another thread runs that one handler, because the handler may refer to
+ *    what its owner destroys next. It does not wait for other handlers, nor for its own thread.
+ *
+ * Errors: an exception that leaves a handler is logged with the event's type. It ends that handler
+ * alone: the handlers after it run, and fire_event() returns how many failed.
+ */
+#pragma once
+
+#include <algorithm>
+#include <condition_variable>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <typeindex>
+#include <typeinfo>
+#include <utility>
+#include <variant>
+#include <vector>
+#include <wolf-guard/log.h>
+
+namespace wolf::guard {
+
+/* One handler. It counts the calls that run now; when it is gone, no new call begins. */
+class EventHandler {
+public:
+  EventHandler(std::type_index type, std::function<void(const void *)> function)
+      : event(type), function_(std::move(function)) {}
+
+  /* Whether it did not fail. */
+  bool call(const void *value) {
+    {
+      std::lock_guard lock(mutex_);
+      if (gone_) {
+        return true;
+      }
+      ++calls_;
+    }
+    Running running{this, innermost()};
+    innermost() = &running;
+    Ended ended{this, running.outer};
+    try {
+      function_(value);
+      return true;
+    } catch (const std::exception &e) {
+      wg_log(WG_LOG_ERROR, "a handler of %s failed: %s", event.name(), e.what());
+      return false;
+    }
+  }
+
+  void remove() {
+    std::unique_lock lock(mutex_);
+    gone_ = true;
+    int own = 0;
+    for (auto *running = innermost(); running != nullptr; running = running->outer) {
+      own += running->handler == this;
+    }
+    idle_.wait(lock, [&] { return calls_ <= own; });
+    if (own == 0) {
+      function_ = nullptr; // What it holds is released here, in the owner's thread
+    }
+  }
+
+  const std::type_index event;
+
+private:
+  /* The calls that this thread is inside of. */
+  struct Running {
+    const EventHandler *handler;
+    Running *outer;
+  };
+  static Running *&innermost() {
+    static thread_local Running *innermost = nullptr;
+    return innermost;
+  }
+
+  /* Also when the thread is unwound. */
+  struct Ended {
+    EventHandler *handler;
+    Running *outer;
+    ~Ended() {
+      innermost() = outer;
+      std::lock_guard lock(handler->mutex_);
+      --handler->calls_;
+      handler->idle_.notify_all();
+    }
+  };
+
+  std::mutex mutex_;
+  std::condition_variable idle_;
+  int calls_ = 0;
+  bool gone_ = false;
+  std::function<void(const void *)> function_;
+};
+
+/* The list of handlers, which a bus and its registrations share. Each change replaces it whole. */
+class EventHandlers {
+public:
+  using list = std::vector<std::shared_ptr<EventHandler>>;
+
+  void add(const std::shared_ptr<EventHandler> &handler) {
+    change([&](list &handlers) { handlers.push_back(handler); });
+  }
+  void remove(const std::shared_ptr<EventHandler> &handler) {
+    change([&](list &handlers) {
+      handlers.erase(std::remove(handlers.begin(), handlers.end(), handler), handlers.end());
+    });
+  }
+  std::shared_ptr<const list> get() {
+    std::lock_guard lock(mutex_);
+    return handlers_;
+  }
+
+private:
+  template <class Change> void change(Change change) {
+    std::lock_guard lock(mutex_);
+    auto changed = std::make_shared<list>(*handlers_);
+    change(*changed);
+    handlers_ = std::move(changed);
+  }
+
+  std::mutex mutex_;
+  std::shared_ptr<const list> handlers_ = std::make_shared<list>();
+};
+
+/* Owns a handler's place on the bus, and may outlive the bus. One thread at a time may use it. */
+class EventRegistration {
+public:
+  EventRegistration(std::weak_ptr<EventHandlers> handlers, std::shared_ptr<EventHandler> handler)
+      : handlers_(std::move(handlers)), handler_(std::move(handler)) {}
+  EventRegistration(EventRegistration &&other) noexcept = default;
+  EventRegistration &operator=(EventRegistration &&other) noexcept {
+    unregister();
+    handlers_ = std::move(other.handlers_);
+    handler_ = std::move(other.handler_);
+    return *this;
+  }
+  ~EventRegistration() {
+    unregister();
+  }
+
+  void unregister() {
+    if (auto handler = std::exchange(handler_, nullptr)) {
+      if (auto handlers = handlers_.lock()) {
+        handlers->remove(handler);
+      }
+      handler->remove();
+    }
+  }
+
+private:
+  std::weak_ptr<EventHandlers> handlers_;
+  std::shared_ptr<EventHandler> handler_;
+};
+
+template <class... Events> class EventBus {
+public:
+  template <class Event, class Function> [[nodiscard]] EventRegistration register_handler(Function function) {
+    return add(typeid(Event), [function = std::move(function)](const void *value) mutable {
+      if constexpr (std::is_invocable_v<Function &, const Event &>) {
+        function(*static_cast<const Event *>(value));
+      } else {
+        function();
+      }
+    });
+  }
+
+  template <class Function> [[nodiscard]] EventRegistration register_global_handler(Function function) {
+    return add(typeid(Any), [function = std::move(function)](const void *value) mutable {
+      function(*static_cast<const Any *>(value));
+    });
+  }
+
+  /* How many handlers failed. */
+  template <class Event> int fire_event(Event &&event) {
+    auto handlers = handlers_->get();
+    int failed = call(*handlers, typeid(Event), &event);
+    Any any{event};
+    return failed + call(*handlers, typeid(Any), &any);
+  }
+
+private:
+  using Any = std::variant<Events...>;
+
+  EventRegistration add(std::type_index event, std::function<void(const void *)> function) {
+    auto handler = std::make_shared<EventHandler>(event, std::move(function));
+    handlers_->add(handler);
+    return {handlers_, handler};
+  }
+
+  static int call(const EventHandlers::list &handlers, std::type_index event, const void *value) {
+    int failed = 0;
+    for (auto handler = handlers.rbegin(); handler != handlers.rend(); ++handler) {
+      failed += (*handler)->event == event && !(*handler)->call(value);
+    }
+    return failed;
+  }
+
+  std::shared_ptr<EventHandlers> handlers_ = std::make_shared<EventHandlers>();
+};
+
+} // namespace wolf::guard
+
+/* The names of the header that this one replaces. */
+namespace dp {
+template <class... Events> using event_bus = wolf::guard::EventBus<Events...>;
+template <class...> using handler_registration = wolf::guard::EventRegistration;
+} // namespace dp

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT
+ * The event bus: order, failures, registrations that end, and what waits for what. */
+#include <atomic>
+#include <glib.h>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <wolf-guard/event-bus.hpp>
+
+namespace {
+
+struct Number {
+  int value;
+};
+struct Word {
+  std::string value;
+};
+using Bus = wolf::guard::EventBus<Number, Word>;
+
+/* Opened once; everybody waits until it is. */
+class Gate {
+public:
+  void open() {
+    std::lock_guard lock(mutex_);
+    open_ = true;
+    opened_.notify_all();
+  }
+  void wait() {
+    std::unique_lock lock(mutex_);
+    g_assert_true(opened_.wait_for(lock, std::chrono::seconds(60), [&] { return open_; }));
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable opened_;
+  bool open_ = false;
+};
+
+void test_order() {
+  Bus bus;
+  std::string calls;
+  auto first = bus.register_handler<Number>([&](const Number &) { calls += "1"; });
+  auto second = bus.register_handler<Number>([&](Number number) { calls += std::to_string(number.value); });
+  auto word = bus.register_handler<Word>([&] { calls += "w"; });
+  auto any = bus.register_global_handler([&](std::variant<Number, Word> event) { calls += event.index() ? "W" : "N"; });
+  bus.fire_event(Number{2});
+  bus.fire_event(Word{"x"});
+  g_assert_cmpstr(calls.c_str(), ==, "21NwW");
+}
+
+void test_failure() {
+  Bus bus;
+  int calls = 0;
+  auto before = bus.register_handler<Number>([&] { calls++; });
+  auto logic = bus.register_handler<Number>([] { throw std::logic_error("planted"); });
+  auto system =
+      bus.register_handler<Number>([] { throw std::system_error(std::make_error_code(std::errc::io_error)); });
+  auto after = bus.register_handler<Number>([&] { calls++; });
+  bus.fire_event(Number{1});
+  g_assert_cmpint(calls, ==, 2);
+}
+
+void test_inside() {
+  Bus bus;
+  int calls = 0;
+  std::unique_ptr<wolf::guard::EventRegistration> once, added;
+  once = std::make_unique<wolf::guard::EventRegistration>(bus.register_handler<Number>([&] {
+    calls++;
+    once->unregister();
+    bus.fire_event(Number{2}); // Of its own event: it is gone already
+    added = std::make_unique<wolf::guard::EventRegistration>(bus.register_handler<Number>([&] { calls += 10; }));
+  }));
+  bus.fire_event(Number{1});
+  bus.fire_event(Number{3});
+  g_assert_cmpint(calls, ==, 11);
+}
+
+void test_outlives() {
+  auto bus = std::make_unique<Bus>();
+  auto held = std::make_shared<int>(0);
+  auto handler = bus->register_handler<Number>([held] { ++*held; });
+  g_assert_cmpint(held.use_count(), ==, 2);
+  bus.reset();
+  handler.unregister();
+  g_assert_cmpint(held.use_count(), ==, 1);
+}
+
+/* A handler that stands still holds up nothing but its own end. */
+void test_stuck() {
+  Bus bus;
+  Gate entered, go_on;
+  std::atomic<bool> returned{false}, unregistered{false};
+  auto stuck = bus.register_handler<Number>([&] {
+    entered.open();
+    go_on.wait();
+    returned = true;
+  });
+  auto other = bus.register_handler<Number>([] {});
+  std::thread fires([&] { bus.fire_event(Number{1}); });
+  entered.wait();
+
+  int words = 0;
+  auto word = bus.register_handler<Word>([&] { words++; }); // Neither of these waits
+  bus.fire_event(Word{"x"});
+  other.unregister();
+  g_assert_cmpint(words, ==, 1);
+
+  std::thread ends([&] {
+    stuck.unregister();
+    g_assert_true(returned);
+    unregistered = true;
+  });
+  g_assert_false(unregistered);
+  go_on.open();
+  ends.join();
+  fires.join();
+}
+
+/* What a handler points to may go as soon as unregister() has returned. ASan and TSan judge. */
+void test_race() {
+  Bus bus;
+  std::atomic<bool> end{false};
+  std::atomic<int> calls{0};
+  auto fire = [&] {
+    while (!end) {
+      bus.fire_event(Number{1});
+    }
+  };
+  std::thread one(fire), two(fire);
+  for (int i = 0; i < 2000 || calls == 0; i++) {
+    auto local = std::make_unique<std::atomic<int>>(0);
+    {
+      auto handler = bus.register_handler<Number>([&, local = local.get()] { calls += ++*local; });
+    }
+    local.reset();
+  }
+  end = true;
+  one.join();
+  two.join();
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  g_test_init(&argc, &argv, nullptr);
+  wg_log_set_func([](WgLogLevel, const char *) {}); // The planted failures
+  g_test_add_func("/event-bus/order", test_order);
+  g_test_add_func("/event-bus/failure", test_failure);
+  g_test_add_func("/event-bus/inside", test_inside);
+  g_test_add_func("/event-bus/outlives", test_outlives);
+  g_test_add_func("/event-bus/stuck", test_stuck);
+  g_test_add_func("/event-bus/race", test_race);
+  return g_test_run();
+}

@@ -17,7 +17,7 @@
 
 static const Scenario *const tables[] = { lifetime_scenarios, names_scenarios, race_scenarios,
   locks_scenarios, caps_scenarios, buffers_scenarios, events_scenarios, queries_scenarios,
-  stress_scenarios };
+  times_scenarios, stress_scenarios };
 
 typedef struct {
   const Scenario *scenario;

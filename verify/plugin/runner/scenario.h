@@ -37,7 +37,7 @@ typedef struct {
 /* One table a file, each ended by a NULL name. */
 extern const Scenario lifetime_scenarios[], names_scenarios[], race_scenarios[], locks_scenarios[],
     caps_scenarios[], buffers_scenarios[], events_scenarios[], queries_scenarios[],
-    stress_scenarios[];
+    times_scenarios[], stress_scenarios[];
 
 /* After: it must hold. Before: it must not, as that is the fault. */
 void promise (Result *result, gboolean held, const gchar *what);

@@ -3,6 +3,7 @@
 #include "pool.h"
 #include "scenario.h"
 
+#include <gst/app/gstappsrc.h>
 #define RESTART_TS 0
 #define COMPENSATE_TS 2
 #define POOL_MAX 16
@@ -156,13 +157,24 @@ is_drained (gpointer src)
 }
 
 static void
+set_limit (GstElement *src, const gchar *limit, guint64 value)
+{
+  if (limit == NULL)
+    gst_app_src_set_max_buffers (GST_APP_SRC (src), value);
+  else
+    g_object_set (src, limit, value, NULL);
+}
+
+/* NULL limit: max-buffers, by GstAppSrc's function. */
+static void
 limits (Result *result, const gchar *limit, guint64 value, const gchar *level)
 {
   Producer *producer = producer_new ("n", 1, 64);
   Consumer *consumer = consumer_new ("l", "n");
   guint64 highest = 0;
 
-  g_object_set (consumer->src, "max-bytes", (guint64) 0, limit, value, NULL);
+  g_object_set (consumer->src, "max-bytes", (guint64) 0, NULL);
+  set_limit (consumer->src, limit, value);
   must (result, consumer_start (consumer) && consumer_gets (consumer, producer),
       "the consumer hears the producer");
   consumer_stall (consumer);
@@ -202,7 +214,87 @@ limits_bound_time (Result *result)
   limits (result, "max-time", 4 * WGI_BUFFER_INTERVAL, "current-level-time");
 }
 
+static void
+limits_by_function (Result *result)
+{
+  limits (result, NULL, 3, "current-level-buffers");
+}
+
+#define BIG ((gsize) 8 << 20)
+#define BIG_BUFFERS 40
+#define BACKLOG ((guint64) 256 << 20)
+
+/* All of them have the same memory, so that it costs nothing. */
+static void
+push_big (Producer *producer, GstMemory *memory)
+{
+  GstBuffer *buffer = gst_buffer_new ();
+
+  gst_buffer_append_memory (buffer, gst_memory_ref (memory));
+  gst_pad_push (producer->pad, buffer);
+}
+
+/* No limit is set. */
+static void
+limits_default (Result *result)
+{
+  Producer *producer = producer_new ("n", 1, 64);
+  Consumer *consumer = consumer_playing ("l", "n");
+  GstMemory *memory = gst_allocator_alloc (NULL, BIG, NULL);
+  guint64 bytes = 0;
+
+  must (result, consumer_gets (consumer, producer), "the consumer hears the producer");
+  consumer_stall (consumer);
+  producer_push (producer);
+  must (result, consumer_wait_stalled (consumer, WGI_SOON_MS), "the consumer stalls");
+  go_to_work ();
+  phase ("buffers for a consumer that stalls, without limits");
+  for (guint i = 0; i < BIG_BUFFERS; i++)
+    push_big (producer, memory);
+  g_object_get (consumer->src, "current-level-bytes", &bytes, NULL);
+  result_int (result, "mebibytes", (gint64) (bytes >> 20));
+  promise (result, bytes <= BACKLOG, "memory is bounded without limits");
+  consumer_go_on (consumer);
+  must (result, wait_until (is_drained, consumer->src, WGI_SOON_MS), "the queue is emptied");
+  holds (result, consumer_gets (consumer, producer), "new buffers arrive afterwards");
+}
+
+static gboolean
+is_at_eos (gpointer consumer)
+{
+  return consumer_read (consumer, &((Consumer *) consumer)->eos) > 0;
+}
+
+/* A snapshot: its pipeline stays as it is after that. */
+static void
+eos_snapshot (Result *result)
+{
+  Producer *producer = producer_new ("n", 1, 64);
+  Consumer *consumer = consumer_new ("l", "n");
+  guint64 n = 0;
+
+  g_object_set (consumer->src, "num-buffers", 1, NULL);
+  must (result, consumer_start (consumer) && consumer_gets (consumer, producer),
+      "the consumer hears the producer");
+  producer_push (producer);
+  must (result, wait_until (is_at_eos, consumer, WGI_SOON_MS), "the consumer is at EOS");
+  go_to_work ();
+  phase ("buffers for a consumer at EOS");
+  producer_push_n (producer, 100);
+  g_object_get (consumer->src, "current-level-buffers", &n, NULL);
+  result_int (result, "queued", (gint64) n);
+  promise (result, n <= 2, "nothing is queued for a consumer at EOS");
+  holds (result, consumer_stop (consumer), "the consumer stops");
+  g_object_set (consumer->src, "num-buffers", -1, NULL);
+  holds (result, consumer_start (consumer) && consumer_gets (consumer, producer),
+      "and hears the producer when it starts again");
+}
+
 const Scenario buffers_scenarios[] = {
+  { "limits-by-function", "max-buffers, set by GstAppSrc's function", limits_by_function, NULL },
+  { "limits-default", "no limit is set", limits_default, NULL },
+  { "eos-snapshot", "a consumer stays at EOS after num-buffers", eos_snapshot, NULL },
+
   { "restart-ts-shared", "restart-ts beside a consumer that wants the original", restart_ts_shared,
       NULL },
   { "restart-ts-pool", "restart-ts and the producer's pool", restart_ts_pool, NULL },

@@ -4,7 +4,7 @@
 
 #define SWITCHERS 3
 #define SWITCHES 120
-
+#define SWITCHES_REFUSED 12
 static void
 switch_caps_alone (Result *result)
 {
@@ -243,7 +243,118 @@ allocation_other_caps (Result *result)
   promise (result, size == 0 || size >= 128, "no size of buffers under other caps");
 }
 
+/* Whether the other consumer hears the producer under caps that `refuses` cannot take, and `refuses`
+ * hears it again under its own. */
+static void
+change_to_refused (Result *result, Producer *producer, Consumer *refuses, Consumer *other)
+{
+  must (result,
+      consumer_gets (refuses, producer) && consumer_gets (other, producer)
+          && consumer_wait (refuses, 1, 1, WGI_SOON_MS),
+      "both consumers hear");
+  go_to_work ();
+  phase ("the producer changes to caps that one consumer cannot take");
+  const gboolean accepted = producer_caps (producer, 128);
+  promise (result, accepted && consumer_gets (other, producer),
+      "one consumer's caps do not stop the producer");
+  if (!accepted)
+    return;
+  holds (result, consumer_gets (other, producer), "the other consumer goes on");
+  const guint before = consumer_read (refuses, &refuses->count[1]);
+  holds (result, consumer_read (other, &other->wrong_caps) == 0, "no buffer under wrong caps");
+  holds (result, consumer_messages (refuses, GST_MESSAGE_WARNING) == 1,
+      "one warning is posted for the caps");
+  holds (result, producer_caps (producer, 64) && consumer_gets (refuses, producer),
+      "it hears the producer again under its own caps");
+  holds (result, consumer_read (refuses, &refuses->count[1]) == before + 1,
+      "and nothing of the others");
+}
+
+static void
+caps_change_refused (Result *result)
+{
+  Producer *producer = producer_new ("n", 1, 64);
+  Consumer *refuses = consumer_new ("refuses", "n");
+
+  refuses->caps = caps_of (64);
+  consumer_start (refuses);
+  change_to_refused (result, producer, refuses, consumer_playing ("other", "n"));
+}
+
+static void
+caps_change_fixed (Result *result)
+{
+  Producer *producer = producer_new ("n", 1, 64);
+  Consumer *refuses = consumer_new ("refuses", "n");
+
+  g_object_set (refuses->src, "allow-renegotiation", FALSE, NULL);
+  consumer_start (refuses);
+  change_to_refused (result, producer, refuses, consumer_playing ("other", "n"));
+}
+
+/* A listener waits that wants something else, such as audio, and a new node comes. */
+static void
+caps_link_refused (Result *result)
+{
+  Consumer *refuses = consumer_new ("refuses", "n");
+  Consumer *other = consumer_playing ("other", "n");
+  g_autoptr (GstCaps) wants = caps_of (64);
+
+  refuses->caps = gst_caps_new_empty_simple ("application/x-wgi-other");
+  must (result, consumer_start (refuses), "the consumer starts");
+  go_to_work ();
+  phase ("a node is made that one listener can take nothing of");
+  GstElement *sink = gst_object_ref_sink (gst_element_factory_make ("interpipesink", "n"));
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (sink, "sink");
+  g_autoptr (GstCaps) unfiltered = gst_pad_query_caps (pad, NULL);
+  promise (result, gst_caps_can_intersect (unfiltered, wants), "a listener does not forbid a link");
+  g_autoptr (GstCaps) filtered = gst_pad_query_caps (pad, wants);
+  holds (result, gst_caps_is_equal (filtered, wants), "nor any caps");
+  gst_object_unref (sink);
+  Producer *producer = producer_new ("n", 1, 64);
+  holds (result, producer != NULL && consumer_gets (other, producer),
+      "another consumer hears the node");
+}
+
+/* A switch to a node whose caps the consumer cannot take, and that others listen to, fails. */
+static void
+switch_caps_fallback (Result *result)
+{
+  Producer *narrow = producer_new ("n1", 1, 64);
+  Producer *wide = producer_new ("n2", 2, 128);
+  Consumer *other = consumer_playing ("other", "n2");
+  Consumer *consumer = consumer_new ("l", "n1");
+  guint stays = 0;
+
+  consumer->caps = caps_of (64);
+  consumer_start (consumer);
+  g_autoptr (GstCaps) filter = caps_of (128);
+  g_autoptr (GstCaps) agreed = gst_pad_peer_query_caps (wide->pad, filter);
+  must (result, consumer_gets (other, wide) && consumer_gets (consumer, narrow), "both hear");
+  go_to_work ();
+  phase ("switches to caps that the consumer cannot take");
+  for (guint i = 0; i < SWITCHES_REFUSED; i++) {
+    g_autofree gchar *node = NULL;
+    must (result, consumer_listen (consumer, "n2", WGI_SOON_MS), "the switch returns");
+    g_object_get (consumer->src, "listen-to", &node, NULL);
+    stays += g_strcmp0 (node, "n1") == 0 && consumer_gets (consumer, narrow);
+  }
+  result_int (result, "switches", SWITCHES_REFUSED);
+  result_int (result, "stays", stays);
+  must (result, stays == SWITCHES_REFUSED, "the consumer stays at the old node, always");
+  must (result, consumer_gets (other, wide), "the other consumer is not concerned");
+}
+
 const Scenario caps_scenarios[] = {
+  { "caps-change-refused", "a producer changes to caps that one consumer cannot take",
+      caps_change_refused, NULL },
+  { "caps-change-fixed", "the same, the consumer has allow-renegotiation=false", caps_change_fixed,
+      NULL },
+  { "caps-link-refused", "a node is made whose listener wants other media", caps_link_refused,
+      NULL },
+  { "switch-caps-fallback", "a switch to caps that the consumer cannot take, to a shared node",
+      switch_caps_fallback, NULL },
+
   { "switch-caps-alone", "a switch to a node with other caps", switch_caps_alone, NULL },
   { "switch-caps-shared", "the same, another consumer listens to it already", switch_caps_shared,
       NULL },

@@ -208,7 +208,60 @@ null_listen_event (Result *result)
       "a query with no node is no fault");
 }
 
+/* A pipeline that listens to itself, as for a feedback effect: what goes into its source comes to its
+ * sink, and the other way round. */
+static struct {
+  Producer *producer;
+  Consumer *consumer;
+} loop;
+
+static void
+loop_event (gpointer data)
+{
+  (void) data;
+  send_event (loop.consumer);
+}
+
+static void
+loop_context (gpointer data)
+{
+  g_autoptr (GstQuery) query = gst_query_new_context ("wgi");
+  (void) data;
+
+  gst_pad_peer_query (loop.consumer->pad, query);
+}
+
+static void
+loop_caps (gpointer data)
+{
+  g_autoptr (GstCaps) caps = gst_pad_peer_query_caps (loop.producer->pad, NULL);
+  (void) data;
+}
+
+static void
+feedback (Result *result)
+{
+  loop.producer = producer_new ("n", 1, 64);
+  loop.consumer = consumer_playing ("l", "n");
+  must (result, consumer_gets (loop.consumer, loop.producer), "the consumer hears the producer");
+  loop.producer->on_event = loop_event;
+  loop.producer->on_query = loop_context;
+  loop.consumer->on_caps_query = loop_caps;
+  consumer_messages (loop.consumer, GST_MESSAGE_ANY);
+  go_to_work ();
+  phase ("an event in a loop");
+  promise (result, within (WGI_SOON_MS, send_event, loop.consumer), "an event in a loop returns");
+  phase ("queries in a loop");
+  holds (result, within (WGI_SOON_MS, loop_context, NULL), "a context query in a loop returns");
+  holds (result, within (WGI_SOON_MS, loop_caps, NULL), "a caps query in a loop returns");
+  holds (result, consumer_messages (loop.consumer, GST_MESSAGE_WARNING) == 1,
+      "one message tells of the loop");
+  holds (result, consumer_gets (loop.consumer, loop.producer), "buffers flow");
+}
+
 const Scenario events_scenarios[] = {
+  { "feedback", "a pipeline listens to itself", feedback, NULL },
+
   { "pending-events", "events are put and taken by two threads", pending_events, NULL },
   { "events-in-order", "several events before a buffer", events_in_order, NULL },
   { "stale-events", "an event of the consumer's last run", stale_events, NULL },

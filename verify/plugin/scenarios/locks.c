@@ -265,7 +265,43 @@ block_stall_own (Result *result)
   holds (result, consumer_wait (listens, 1, then + 10, WGI_SOON_MS), "the others flow after it");
 }
 
+static void
+pause_producer (gpointer producer)
+{
+  gst_element_set_state (((Producer *) producer)->sink, GST_STATE_PAUSED);
+}
+
+/* The producer's own state changes, while it waits for room at a consumer. */
+static void
+block_stall_producer (Result *result)
+{
+  Producer *producer = producer_new ("n", 1, 64);
+  Consumer *consumer = consumer_blocking ("l", "n");
+
+  must (result, consumer_gets (consumer, producer), "the consumer hears the producer");
+  stall (result, consumer, producer);
+  go_to_work ();
+  phase ("a producer that waits for a consumer is paused");
+  const gboolean paused = within (WGI_STUCK_MS, pause_producer, producer);
+  promise (result, paused, "the producer can be paused");
+  if (!paused)
+    return;
+  gst_element_set_state (producer->sink, GST_STATE_PLAYING);
+  consumer_go_on (consumer);
+  const gint number = g_atomic_int_get (&producer->number);
+  holds (result, consumer_wait (consumer, 1, number + 10, WGI_SOON_MS), "it plays again");
+  holds (result, consumer_read (consumer, &consumer->count[1]) >= (guint) number + 10,
+      "and no buffer is lost");
+  stall (result, consumer, producer);
+  phase ("a producer that waits for a consumer is stopped");
+  holds (result, state_within (WGI_SOON_MS, producer->sink, GST_STATE_NULL),
+      "the producer can be stopped");
+}
+
 const Scenario locks_scenarios[] = {
+  { "block-stall-producer", "a blocking consumer stalls: the producer's states",
+      block_stall_producer, NULL },
+
   { "switch-in-event-probe", "listen-to is changed because of a forwarded event",
       switch_in_event_probe, NULL },
   { "slow-caps-query", "a consumer answers a caps query late", slow_caps_query, NULL },

@@ -39,7 +39,7 @@ if [[ ! -r $here/tools/series/messages.sh ]]; then
   echo "build.sh: $here/tools/series is not there; this copy is incomplete" >&2
   exit 1
 fi
-for part in messages place pins series tree diff rules move patch export refresh embed rebase; do
+for part in messages place pins series tree diff rules move patch export refresh embed rebase dist; do
   # shellcheck source=/dev/null
   . "$here/tools/series/$part.sh"
 done
@@ -58,6 +58,7 @@ usage: build.sh
        build.sh embed   [--check]
        build.sh rebase  TREES [--pinned DIR] [--check|--continue]
        build.sh pins    [TREES]
+       build.sh dist    [--out FILE]  packs this repository, always the same
        build.sh verify  [ARGUMENT...]  runs ./verify/run
 
 (none)   shows the hang and its absence on a lab, then patches upstream/
@@ -71,7 +72,6 @@ TREES: --wolf DIR, --interpipe DIR, or both; by default what is in upstream/.
 MOVE, to another commit: --pinned DIR (the pinned tree; a git checkout has it),
 --keep-going (leave out what conflicts), --only core.
 Also: --series FILE (patches/ beside it), --pins FILE, --guard DIR, --version.
-
 Exit: 0 done, else COMMAND's own; 1 defect; 2 usage; 3 tree missing; 4 not the
 pinned tree; 5 tool missing; 6 place unwritable, taken or busy; 7 no space;
 8 series does not apply; 9 embed --check differs; 128+N ended by signal N
@@ -126,7 +126,7 @@ case $subcommand in
 -h | --help | help) usage; finished=yes; exit 0 ;;
 --version) version; finished=yes; exit 0 ;;
 verify) run_verify "${@:2}" ;;
-patch | export | refresh | embed | pins | rebase) shift ;;
+patch | export | refresh | embed | pins | rebase | dist) shift ;;
 '') ;;
 *) die 2 "\"$subcommand\" is no subcommand; build.sh -h says which there are" ;;
 esac
@@ -146,7 +146,7 @@ while (($#)); do
   @(patch|export),--keep-going) keep_going=yes; continue ;;
   @(patch|export),--@(pinned|only)) ;;
   @(patch|export|refresh|pins|rebase),--@(wolf|interpipe)) ;;
-  @(patch|export|rebase),--out | rebase,--pinned) ;;
+  @(patch|export|rebase|dist),--out | rebase,--pinned) ;;
   patch,--then | export,--format | refresh,--base) ;;
   *,--@(series|pins|guard)) ;;
   *) die 2 "$subcommand knows no \"$option\"; build.sh -h says what it knows" ;;

@@ -61,7 +61,8 @@ write_off (WgItem *item, gint64 now)
   pthread_mutex_lock (&D.mutex);
 }
 
-/* With the mutex: move items past their deadline to `late`, make the queue ready when a delay is over. */
+/* With the mutex: move items past their deadline to `late`, make the queue ready when a delay is
+ * over. */
 static void
 look_at_items (WgDispatch *queue, gint64 now, gint64 *next, GQueue *late)
 {

@@ -118,8 +118,8 @@ ensure_thread (void)
   return D.status.threads > 0;
 }
 
-/* With the mutex: put the queue where the pool finds it, if it has something to do. FALSE: it has, and
- * there is no thread. */
+/* With the mutex: put the queue where the pool finds it, if it has something to do. FALSE: it has,
+ * and there is no thread. */
 gboolean
 wg_dispatch_schedule (WgDispatch *queue, gint64 now)
 {

@@ -3,13 +3,13 @@
  * What the files of the dispatcher share. Calls go down this list only:
  *
  *   dispatch.c          the public functions
- *   dispatch-monitor.c  what has to happen at a time: threads are written off, tasks dropped at their
- *                       deadline, queues made ready whose task was delayed
+ *   dispatch-monitor.c  what has to happen at a time: threads are written off, tasks dropped at
+ *                       their deadline, queues made ready whose task was delayed
  *   dispatch-pool.c     queues and the threads that run their tasks
  *
- * One mutex for all queues and threads: what is done under it is a list operation. A queue is in `ready`
- * when it has a task that may begin and none that runs. A thread of the pool takes the first queue, runs
- * one task of it and puts the queue back.
+ * One mutex for all queues and threads: what is done under it is a list operation. A queue is in
+ * `ready` when it has a task that may begin and none that runs. A thread of the pool takes the
+ * first queue, runs one task of it and puts the queue back.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * One mutex for the file and all tokens: launches come and go a few times a minute, and what is done
- * under it is a list operation. Watch functions run outside of it, one after the other.
+ * One mutex for the file and all tokens: launches come and go a few times a minute, and what is
+ * done under it is a list operation. Watch functions run outside of it, one after the other.
  */
 #include <wolf-guard/launch.h>
 #include <wolf-guard/shutdown.h>

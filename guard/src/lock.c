@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
  * The owner is written beside the mutex, in atomics that any thread may read. Only the owner writes
- * them, after it got the mutex and before it gives it back. A thread that finds its own id there holds
- * the lock for certain, since ids are never used twice. A dead owner's id stays until the next one.
+ * them, after it got the mutex and before it gives it back. A thread that finds its own id there
+ * holds the lock for certain, since ids are never used twice. A dead owner's id stays until the
+ * next one.
  *
  * Once pthread_mutex_unlock() has let go, another thread may free the lock. Nothing here touches it
  * after that, and neither does glibc: it wakes by address, which needs no memory. glibc's bug 14485
- * remains: a thread that is *killed* within a few instructions of the unlock leaves a mark in memory
- * that may be another's by then. It takes a signal handler that ends its thread. User space cannot
- * close it.
+ * remains: a thread that is *killed* within a few instructions of the unlock leaves a mark in
+ * memory that may be another's by then. It takes a signal handler that ends its thread. User space
+ * cannot close it.
  */
 #include "lock-private.h"
 #include "robust.h"
@@ -19,13 +20,13 @@
 
 #define LOCK_MS_DEFAULT 500 /* lock.h has the reason */
 #define LOCK_MS_MAX 600000  /* ten minutes: a larger number is a mistake of the unit */
-/* A wait is cut into pieces of this length, with a look at the lock in between. Seen on a busy machine
- * in 3 of 1,000 runs of 16 threads: a waiter slept to the end of its time limit, while the lock changed
- * hands 100,000 times. A wake-up that is lost costs one piece. */
+/* A wait is cut into pieces of this length, with a look at the lock in between. Seen on a busy
+ * machine in 3 of 1,000 runs of 16 threads: a waiter slept to the end of its time limit, while the
+ * lock changed hands 100,000 times. A wake-up that is lost costs one piece. */
 #define LOOK_AGAIN_US 10000
 
-/* The last report of a kind: the same one is not repeated. Of two threads that report at once, both may
- * do so or one. */
+/* The last report of a kind: the same one is not repeated. Of two threads that report at once, both
+ * may do so or one. */
 typedef struct {
   _Atomic guint64 id;
   _Atomic (const char *) place;
@@ -37,8 +38,8 @@ struct WgLock {
   _Atomic (const char *) place; /* the owner's */
   _Atomic gint64 since;         /* as in WgLockOwner */
   _Atomic guint64 acquisition;  /* grows with each owner, before the rest is written */
-  /* 1 + the acquisition for whose end a thread waited the whole time limit in vain. 64 bits: a number
-   * that comes round to 0 would look like the 0 that means none. */
+  /* 1 + the acquisition for whose end a thread waited the whole time limit in vain. 64 bits: a
+   * number that comes round to 0 would look like the 0 that means none. */
   _Atomic guint64 kept;
   atomic_uint refs; /* the hosts', one for each thread that waits, the list's */
   const char *name;
@@ -47,12 +48,14 @@ struct WgLock {
   WgLock *next;    /* in the list; written by the thread that has taken it out */
 };
 
-/* Locks that were dropped while held. Pushed one by one, taken out all at once and put back one by one:
- * no thread waits for another. A thread that ends in between takes along what it had taken out. */
+/* Locks that were dropped while held. Pushed one by one, taken out all at once and put back one by
+ * one: no thread waits for another. A thread that ends in between takes along what it had taken
+ * out. */
 static _Atomic (WgLock *) dropped;
 static atomic_uint orphans; /* how many there are, taken out or not */
 
-/* Not in WgSettings: a plugin's copy of guard would warn once more of settings that it has no use for. */
+/* Not in WgSettings: a plugin's copy of guard would warn once more of settings that it has no use
+ * for. */
 static gint64 timeout_ms;
 
 static void
@@ -76,8 +79,8 @@ self_get (void)
 {
   WgLockSelf *self = &wg_lock_self;
 
-  /* In a shared module finding it is a call (3 ns), which gcc, thinking it is free, makes again for each
-   * use. So it may not know where the pointer came from. */
+  /* In a shared module finding it is a call (3 ns), which gcc, thinking it is free, makes again for
+   * each use. So it may not know where the pointer came from. */
   __asm__("" : "+r"(self));
   if (G_UNLIKELY (!self->id))
     wg_lock_self_init (self);
@@ -96,8 +99,8 @@ look (WgLock *lock, WgLockOwner *owner)
 {
   guint64 acquisition, id;
 
-  /* Each load acquires: a reader that has seen anything of the next acquisition sees its number, too.
-   * The id alone would not tell, since the same thread may have come again after another. */
+  /* Each load acquires: a reader that has seen anything of the next acquisition sees its number,
+   * too. The id alone would not tell, since the same thread may have come again after another. */
   do {
     acquisition = atomic_load_explicit (&lock->acquisition, memory_order_acquire);
     id = atomic_load_explicit (&lock->owner, memory_order_acquire);
@@ -193,8 +196,8 @@ give_up (WgLock *lock, WgLockSelf *self, const char *place, gint64 ms)
   return WG_LOCK_TIMEOUT;
 }
 
-/* A thread has waited the whole time limit for the end of this very acquisition. That says nothing about
- * `owner`: one that is stuck before it has written there is waited for once, too. */
+/* A thread has waited the whole time limit for the end of this very acquisition. That says nothing
+ * about `owner`: one that is stuck before it has written there is waited for once, too. */
 static gboolean
 is_kept (WgLock *lock)
 {
@@ -321,8 +324,8 @@ wg_lock_get_owner (WgLock *lock, WgLockOwner *owner)
   return look (lock, owner) != 0;
 }
 
-/* What else is known of a lock whose only reference is the caller's. Only its owner may still use it,
- * and take a reference, without having one. */
+/* What else is known of a lock whose only reference is the caller's. Only its owner may still use
+ * it, and take a reference, without having one. */
 typedef enum { NOBODY, AN_OWNER, AN_OWNER_BEFORE } Other;
 
 static Other

@@ -4,7 +4,7 @@
 #include <semaphore.h>
 #include <wolf-guard/loop.h>
 
-/* A semaphore that each wg_loop_stop() from now on posts, so that a thread can wait for the stop and
- * for something else. Look at wg_loop_is_stopped() before the first wait. It lives as long as the
- * loop. */
+/* A semaphore that each wg_loop_stop() from now on posts, so that a thread can wait for the stop
+ * and for something else. Look at wg_loop_is_stopped() before the first wait. It lives as long as
+ * the loop. */
 sem_t *wg_loop_add_semaphore (WgLoop *loop);

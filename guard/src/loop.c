@@ -10,7 +10,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-/* A loop is refused when fewer descriptors are left: what its owner opens next needs some as well. */
+/* A loop is refused when fewer descriptors are left: what its owner opens next needs some as
+ * well. */
 #define DESCRIPTORS_LEFT 8
 
 typedef struct Semaphore Semaphore;
@@ -46,8 +47,8 @@ stop_source_check (GSource *source)
   return wg_loop_is_stopped (((StopSource *) source)->loop);
 }
 
-/* Runs inside an iteration of the run, after g_main_loop_run() has set its flag: this quit cannot be
- * the one that run() forgets. The source stays, for the next run. */
+/* Runs inside an iteration of the run, after g_main_loop_run() has set its flag: this quit cannot
+ * be the one that run() forgets. The source stays, for the next run. */
 static gboolean
 stop_source_dispatch (GSource *source, GSourceFunc callback, gpointer data)
 {

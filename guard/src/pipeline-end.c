@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * EOS goes to the peer of each source pad. Sent to a source or to a bin it takes the element's STATE_LOCK and
- * then waits for the source's STREAM_LOCK; while it waits, NULL cannot even start. The peer's own lock
- * is free unless the thread is stuck inside a push. For that case the sender is a thread that may be
- * lost.
+ * EOS goes to the peer of each source pad. Sent to a source or to a bin it takes the element's
+ * STATE_LOCK and then waits for the source's STREAM_LOCK; while it waits, NULL cannot even start.
+ * The peer's own lock is free unless the thread is stuck inside a push. For that case the sender is
+ * a thread that may be lost.
  */
 #include "pipeline-private.h"
 #include "quarantine.h"
@@ -52,7 +52,8 @@ element_of (WgPipeline *p)
 }
 
 /* Add to `peers` the peer of each source pad that has begun to stream; says how many pads have not.
- * Without a stream-start nothing is in the encoder yet that could drain, and EOS would be out of order. */
+ * Without a stream-start nothing is in the encoder yet that could drain, and EOS would be out of
+ * order. */
 static guint
 find_peers (WgPipeline *p, GPtrArray *peers)
 {
@@ -342,7 +343,8 @@ end_as_owner (WgPipeline *p)
   return done ? WG_PIPELINE_ENDED : WG_PIPELINE_QUARANTINED;
 }
 
-/* Not cancelled in between: GStreamer has cancellation points under its own locks, the bus's for one. */
+/* Not cancelled in between: GStreamer has cancellation points under its own locks, the bus's for
+ * one. */
 WgPipelineEnd
 wg_pipeline_end (WgPipeline *p)
 {

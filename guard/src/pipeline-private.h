@@ -10,14 +10,15 @@
  *   shutdown.c           the list of all pipelines and the deadline of the process
  *   pipeline.c           the object: references, getters, its description
  *
- * References: `refs` counts guard's own (the worker, each EOS helper, the quarantine, the GstPipeline's
- * qdata and bus handler) and one for all users together. `users` counts those of the public API. The
- * last user lets go of `for_owner` and has the worker end the pipeline, if nobody asked for it yet.
+ * References: `refs` counts guard's own (the worker, each EOS helper, the quarantine, the
+ * GstPipeline's qdata and bus handler) and one for all users together. `users` counts those of the
+ * public API. The last user lets go of `for_owner` and has the worker end the pipeline, if nobody
+ * asked for it yet.
  *
  * Invariants:
  *  - `stats.ending` and `to_null` are set once and never cleared; no command starts after `ending`;
- *  - one thread ends the pipeline, the one that set `ending`: the worker when it is in no call, else
- *    the owner;
+ *  - one thread ends the pipeline, the one that set `ending`: the worker when it is in no call,
+ *    else the owner;
  *  - `done` is set once, by the worker, after its last call into GStreamer;
  *  - no wait is without a deadline but the worker's for work.
  */
@@ -37,8 +38,8 @@ typedef struct {
   GDestroyNotify notify;
   gboolean plays; /* it is the one that goes to PLAYING */
   gboolean vital; /* taken when ordinary ones are refused */
-  /* Merge the newer one's data into those of one that waits and has the same function here. TRUE: done.
-   * Called under the mutex; NULL: never merged. */
+  /* Merge the newer one's data into those of one that waits and has the same function here. TRUE:
+   * done. Called under the mutex; NULL: never merged. */
   gboolean (*merge) (gpointer waiting, gpointer newer);
 } WgCommand;
 
@@ -87,8 +88,8 @@ GQuark wg_pipeline_quark (void); /* of the GstPipeline's qdata */
 void wg_command_free (WgCommand *command);
 /* "'NAME' of session S: in CALL for T s"; free with g_free(). Copies under the mutex. */
 char *wg_pipeline_describe (gpointer pipeline);
-/* What `iterator` goes over, each once, with references; frees the iterator. Complete before anything
- * is done with it, because a bin that changes meanwhile makes it start again. */
+/* What `iterator` goes over, each once, with references; frees the iterator. Complete before
+ * anything is done with it, because a bin that changes meanwhile makes it start again. */
 GPtrArray *wg_collect (GstIterator *iterator);
 
 /* --- shutdown.c */
@@ -103,8 +104,8 @@ gint64 wg_shutdown_shorten (WgDeadline which, gint64 at);
 
 /* --- pipeline-end.c */
 
-/* End the streams, if no other thread does: refuse commands, EOS, wait for it, allow NULL. Else wait
- * until the other one has. */
+/* End the streams, if no other thread does: refuse commands, EOS, wait for it, allow NULL. Else
+ * wait until the other one has. */
 void wg_pipeline_end_streams (WgPipeline *pipeline);
 
 /* --- pipeline-commands.c */

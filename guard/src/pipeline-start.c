@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "pipeline-private.h"
 
-/* Wait for the worker's wake_owner() or a stop. Nobody else knows the main loop yet, but a stray quit
- * is harmless: run again. Returns why there is no pipeline, or NULL. */
+/* Wait for the worker's wake_owner() or a stop. Nobody else knows the main loop yet, but a stray
+ * quit is harmless: run again. Returns why there is no pipeline, or NULL. */
 static GError *
 await_parsed (WgPipeline *p)
 {

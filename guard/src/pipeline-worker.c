@@ -10,8 +10,8 @@
 /* The calling thread's records that on_stream_status() has entered. */
 static _Thread_local guint streaming;
 
-/* Posted by the streaming thread itself, first and last. A task that is stopped before its thread has
- * begun posts LEAVE only (gsttask.c). */
+/* Posted by the streaming thread itself, first and last. A task that is stopped before its thread
+ * has begun posts LEAVE only (gsttask.c). */
 static void
 on_stream_status (WgPipeline *p, GstMessage *message)
 {
@@ -94,9 +94,9 @@ on_woken (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* Tell the owner, which runs the loop meanwhile, that parsing is over. Dispatched inside the run, so
- * this quit is not lost either. If the owner was stopped first, the source stays in the loop's context
- * until the worker takes it out. */
+/* Tell the owner, which runs the loop meanwhile, that parsing is over. Dispatched inside the run,
+ * so this quit is not lost either. If the owner was stopped first, the source stays in the loop's
+ * context until the worker takes it out. */
 static void
 wake_owner (WgPipeline *p)
 {

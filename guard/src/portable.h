@@ -23,8 +23,9 @@ wg_thread_signal (pid_t tid, int signal)
   return (int) syscall (SYS_tgkill, getpid (), tid, signal);
 }
 
-/* pthread_mutex_clocklock() on CLOCK_MONOTONIC. Elsewhere the wait is on CLOCK_REALTIME, as POSIX has
- * it, and so it is shorter or longer when somebody sets the clock meanwhile: wait in short pieces. */
+/* pthread_mutex_clocklock() on CLOCK_MONOTONIC. Elsewhere the wait is on CLOCK_REALTIME, as POSIX
+ * has it, and so it is shorter or longer when somebody sets the clock meanwhile: wait in short
+ * pieces. */
 static inline int
 wg_mutex_lock_until (pthread_mutex_t *mutex, const struct timespec *at)
 {

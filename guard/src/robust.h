@@ -2,16 +2,17 @@
  *
  * The raw mutex inside a WgLock: robust, error-checking, timed on CLOCK_MONOTONIC.
  *
- * try and wait return 0; EOWNERDEAD: taken over from a dead owner, and already consistent again; EBUSY or
- * EDEADLK (glibc, for the owner itself); ETIMEDOUT.
+ * try and wait return 0; EOWNERDEAD: taken over from a dead owner, and already consistent again;
+ * EBUSY or EDEADLK (glibc, for the owner itself); ETIMEDOUT.
  *
- * ThreadSanitizer sees a mutex through the pthread functions that it intercepts. The runtimes of gcc 12 and
- * clang 14 know no pthread_mutex_clocklock, handle EOWNERDEAD in lock and trylock only (there is no
- * annotation for it), and learn the order of locks from lock only, never from trylock. So under TSan,
- * and there alone: the wait is a bounded series of tries, and a second mutex is locked under the first,
- * where it is always free, for no other purpose than that TSan learns the order. A try that may not wait cannot
- * deadlock, so it tells no order. One limit stays: TSan does not see that what a dead owner did came before
- * what its successor does (the kernel orders that); use atomics for what a test looks at there.
+ * ThreadSanitizer sees a mutex through the pthread functions that it intercepts. The runtimes of
+ * gcc 12 and clang 14 know no pthread_mutex_clocklock, handle EOWNERDEAD in lock and trylock only
+ * (there is no annotation for it), and learn the order of locks from lock only, never from trylock.
+ * So under TSan, and there alone: the wait is a bounded series of tries, and a second mutex is
+ * locked under the first, where it is always free, for no other purpose than that TSan learns the
+ * order. A try that may not wait cannot deadlock, so it tells no order. One limit stays: TSan does
+ * not see that what a dead owner did came before what its successor does (the kernel orders that);
+ * use atomics for what a test looks at there.
  */
 #pragma once
 

@@ -14,8 +14,6 @@
 #define MS_MAX 600000 /* ten minutes: a larger number is a mistake of the unit */
 #define QUARANTINE_MAX_MAX 100000
 
-#define OLD_QUARANTINE_MAX "WOLF_GUARD_WARD_MAX"
-
 static WgSettings settings;
 
 guint
@@ -41,8 +39,6 @@ from_environment (const char *name, guint max, guint fallback)
 static void
 read_settings (void)
 {
-  if (getenv (OLD_QUARANTINE_MAX))
-    wg_log (WG_LOG_WARNING, OLD_QUARANTINE_MAX " has no effect; it is WOLF_GUARD_QUARANTINE_MAX");
   settings = (WgSettings){
     .dispatch_threads = from_environment (
         "WOLF_GUARD_DISPATCH_THREADS", DISPATCH_THREADS_MAX, DISPATCH_THREADS_DEFAULT),

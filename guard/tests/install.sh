@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# install.sh BUILD CC SANITIZE: install guard from BUILD and build a program by its pkg-config file. Each
-# header is included by itself, in C, and in C++ where there is a compiler.
+# install.sh BUILD CC SANITIZE: install guard from BUILD and build a program by its pkg-config file.
+# Each header is included by itself, in C, and in C++ where there is a compiler.
 set -euo pipefail
 
 build=$1 cc=$2 sanitize=$3
@@ -16,7 +16,8 @@ read -ra libs <<<"$(pkg-config --libs wolf-guard)"
 
 cd -- "$place/usr/include"
 for header in wolf-guard/*.h; do
-  echo "#include <$header>" | "$cc" -std=c11 -Wall -Wextra -Werror "${cflags[@]}" -fsyntax-only -x c -
+  echo "#include <$header>" |
+    "$cc" -std=c11 -Wall -Wextra -Werror "${cflags[@]}" -fsyntax-only -x c -
 done
 if cxx=$(type -P g++ clang++ | head -n 1); then
   for header in wolf-guard/*; do
@@ -36,5 +37,6 @@ main (void)
   return wg_loop_run (loop) ? 0 : 1;
 }
 C
-"$cc" ${sanitize:+"-fsanitize=$sanitize"} "${cflags[@]}" "$place/main.c" "${libs[@]}" -o "$place/main"
+"$cc" ${sanitize:+"-fsanitize=$sanitize"} "${cflags[@]}" "$place/main.c" "${libs[@]}" \
+  -o "$place/main"
 ASAN_OPTIONS=detect_leaks=0 "$place/main"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A copy of guard's lock in a shared module of its own, as a plugin would have it: all that it shows is
- * one function that hands out the others.
+ * A copy of guard's lock in a shared module of its own, as a plugin would have it: all that it
+ * shows is one function that hands out the others.
  */
 #pragma once
 

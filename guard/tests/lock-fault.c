@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Faults for ThreadSanitizer to find, and what looks like one to a tool that does not understand the
- * lock. Built with it, each name ends as test-lock.c expects; without, nothing is to be seen.
+ * Faults for ThreadSanitizer to find, and what looks like one to a tool that does not understand
+ * the lock. Built with it, each name ends as test-lock.c expects; without, nothing is to be seen.
  *
  *   lock-fault race|wrong-lock|inversion|waited|tried|recovered
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the tests of locks share: guard's lines and counts, a thread that holds a lock, a thread that dies
- * with one.
+ * What the tests of locks share: guard's lines and counts, a thread that holds a lock, a thread
+ * that dies with one.
  */
 #pragma once
 

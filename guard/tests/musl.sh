@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# musl.sh: do all sources of guard compile against musl? By Debian's musl-tools, with the kernel's, GLib's
-# and GStreamer's headers. Nothing is linked: Debian has no GLib for musl.
+# musl.sh: do all sources of guard compile against musl? By Debian's musl-tools, with the kernel's,
+# GLib's and GStreamer's headers. Nothing is linked: Debian has no GLib for musl.
 set -euo pipefail
 
 guard=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)

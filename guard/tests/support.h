@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What tests of several modules need: guard's log lines, a clock that only the test moves forward, a
- * system without threads, a process of one's own.
+ * What tests of several modules need: guard's log lines, a clock that only the test moves forward,
+ * a system without threads, a process of one's own.
  */
 #pragma once
 

@@ -201,15 +201,15 @@ test_storm (gconstpointer data)
   g_assert_cmpint (listen (storm.listener, 4), ==, 0);
   g_assert_cmpint (pthread_create (&thread, NULL, storm_main, &storm), ==, 0);
   for (int i = 0; i < CHILDREN; i++) {
-    g_autofree char *unguarded = NULL, *guarded = NULL, *left = NULL;
+    g_autofree char *plain = NULL, *kept = NULL, *left = NULL;
 
     storm_await (&storm);
-    unguarded = list_child (NULL, 0);
-    guarded = list_child (*guard, 3);
-    left = numbers (guarded);
+    plain = list_child (NULL, 0);
+    kept = list_child (*guard, 3);
+    left = numbers (kept);
     g_assert_cmpstr (left, ==, "0 1 2 ");
-    g_assert_nonnull (strstr (unguarded, "socket:[")); /* the listener at the least */
-    with_connections += strstr (strstr (unguarded, "socket:[") + 1, "socket:[") != NULL;
+    g_assert_nonnull (strstr (plain, "socket:[")); /* the listener at the least */
+    with_connections += strstr (strstr (plain, "socket:[") + 1, "socket:[") != NULL;
   }
   storm_stop (&storm);
   pthread_join (thread, NULL);

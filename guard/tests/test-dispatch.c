@@ -396,7 +396,8 @@ test_written_off (void)
   g_assert_cmpuint (log_count ("returned after 5.0 s"), ==, 1);
 }
 
-/* Too many: failing; no thread in place of those, so in the end posts are refused and none waits for ever. */
+/* Too many: failing; no thread in place of those, so in the end posts are refused and none waits
+ * for ever. */
 static void
 test_failing (void)
 {

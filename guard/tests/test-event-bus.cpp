@@ -40,9 +40,11 @@ void test_order() {
   Bus bus;
   std::string calls;
   auto first = bus.register_handler<Number>([&](const Number &) { calls += "1"; });
-  auto second = bus.register_handler<Number>([&](Number number) { calls += std::to_string(number.value); });
+  auto second = bus.register_handler<Number>(
+      [&](Number number) { calls += std::to_string(number.value); });
   auto word = bus.register_handler<Word>([&] { calls += "w"; });
-  auto any = bus.register_global_handler([&](std::variant<Number, Word> event) { calls += event.index() ? "W" : "N"; });
+  auto any = bus.register_global_handler(
+      [&](std::variant<Number, Word> event) { calls += event.index() ? "W" : "N"; });
   bus.fire_event(Number{2});
   bus.fire_event(Word{"x"});
   g_assert_cmpstr(calls.c_str(), ==, "21NwW");
@@ -54,7 +56,8 @@ void test_failure() {
   auto before = bus.register_handler<Number>([&] { calls++; });
   auto logic = bus.register_handler<Number>([] { throw std::logic_error("planted"); });
   auto system =
-      bus.register_handler<Number>([] { throw std::system_error(std::make_error_code(std::errc::io_error)); });
+      bus.register_handler<Number>(
+          [] { throw std::system_error(std::make_error_code(std::errc::io_error)); });
   auto after = bus.register_handler<Number>([&] { calls++; });
   bus.fire_event(Number{1});
   g_assert_cmpint(calls, ==, 2);
@@ -68,7 +71,8 @@ void test_inside() {
     calls++;
     once->unregister();
     bus.fire_event(Number{2}); // Of its own event: it is gone already
-    added = std::make_unique<wolf::guard::EventRegistration>(bus.register_handler<Number>([&] { calls += 10; }));
+    added = std::make_unique<wolf::guard::EventRegistration>(
+        bus.register_handler<Number>([&] { calls += 10; }));
   }));
   bus.fire_event(Number{1});
   bus.fire_event(Number{3});

@@ -58,7 +58,8 @@ test_unwatch (void)
   wg_launch_unref (launch);
 }
 
-/* Ids repeat. A stop by id reaches every launch of it that is under way, and none that comes later. */
+/* Ids repeat. A stop by id reaches every launch of it that is under way, and none that comes
+ * later. */
 static void
 test_ids_repeat (void)
 {

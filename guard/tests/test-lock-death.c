@@ -2,8 +2,8 @@
  *
  * A lock comes back from every death of its owner.
  *
- * Threads that end by the exit syscall are not joined under sanitizers: TSan waits for ever for one that
- * it has not seen ending, and ASan does not expect to see its stack again.
+ * Threads that end by the exit syscall are not joined under sanitizers: TSan waits for ever for one
+ * that it has not seen ending, and ASan does not expect to see its stack again.
  */
 #include "lock-support.h"
 

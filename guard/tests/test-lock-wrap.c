@@ -17,7 +17,8 @@ hold_at_gate (gpointer lock)
   return NULL;
 }
 
-/* The acquisition that a 32-bit number would call 0xffffffff is not taken for one that was waited for. */
+/* The acquisition that a 32-bit number would call 0xffffffff is not taken for one that was waited
+ * for. */
 static void
 test_wrap (gconstpointer first)
 {

@@ -424,7 +424,8 @@ static const Planted planted[] = {
   { "recovered", NULL },
 };
 
-/* What is planted is found, and what only looks like it is not: or no run under TSan means anything. */
+/* What is planted is found, and what only looks like it is not: or no run under TSan means
+ * anything. */
 static void
 test_planted (gconstpointer data)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A stop is never lost: before, during and after the run, and in 10,000 races. The same race with a bare
- * g_main_loop_quit() loses some, or the race would prove nothing.
+ * A stop is never lost: before, during and after the run, and in 10,000 races. The same race with a
+ * bare g_main_loop_quit() loses some, or the race would prove nothing.
  */
 #include "support.h"
 
@@ -12,7 +12,7 @@
 #include <wolf-guard/pipeline.h>
 
 #define RACES 10000
-#define RACES_UNGUARDED 10000
+#define RACES_BARE 10000
 
 static gboolean
 too_late (gpointer fired)
@@ -171,8 +171,8 @@ test_race (void)
   pthread_barrier_destroy (&race.barrier);
 }
 
-/* The control: of as many bare loops some never hear of their quit. Found out without waiting: after
- * the race, a loop that still says it is running was not quit. */
+/* The control: of as many bare loops some never hear of their quit. Found out without waiting:
+ * after the race, a loop that still says it is running was not quit. */
 static gboolean
 look (gpointer data)
 {
@@ -188,9 +188,9 @@ look (gpointer data)
 }
 
 static void
-test_race_unguarded (void)
+test_race_bare (void)
 {
-  Race race = { .rounds = RACES_UNGUARDED };
+  Race race = { .rounds = RACES_BARE };
   int lost = 0;
   gpointer data[] = { &race, &lost };
   pthread_t stopper;
@@ -198,7 +198,7 @@ test_race_unguarded (void)
   pthread_barrier_init (&race.barrier, NULL, 2);
   race.bare = g_main_loop_new (NULL, FALSE);
   pthread_create (&stopper, NULL, race_stopper, &race);
-  for (int i = 0; i < RACES_UNGUARDED; i++) {
+  for (int i = 0; i < RACES_BARE; i++) {
     g_idle_add (look, data);
     pthread_barrier_wait (&race.barrier);
     spin (i % 499);
@@ -210,7 +210,7 @@ test_race_unguarded (void)
   pthread_join (stopper, NULL);
   pthread_barrier_destroy (&race.barrier);
   g_main_loop_unref (race.bare);
-  g_test_message ("%d of %d bare quits were lost", lost, RACES_UNGUARDED);
+  g_test_message ("%d of %d bare quits were lost", lost, RACES_BARE);
   g_assert_cmpint (lost, >, 0);
 }
 
@@ -254,7 +254,7 @@ main (int argc, char **argv)
   g_test_add_func ("/loop/quit-is-no-stop", test_quit_is_no_stop);
   g_test_add_func ("/loop/first-time-stands", test_first_time_stands);
   g_test_add_func ("/loop/race", test_race);
-  g_test_add_func ("/loop/race-unguarded", test_race_unguarded);
+  g_test_add_func ("/loop/race-bare-quit", test_race_bare);
   g_test_add_func ("/loop/no-descriptors", test_no_descriptors);
   return g_test_run ();
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Owners that do not come to the end: their threads die or are cancelled, or they give their reference
- * back. The worker ends the pipeline, and no other thread is held up.
+ * Owners that do not come to the end: their threads die or are cancelled, or they give their
+ * reference back. The worker ends the pipeline, and no other thread is held up.
  */
 #include "session.h"
 #include "stuck-source.h"
 
+#include <gst/app/gstappsink.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -96,7 +97,6 @@ test_dead_and_stuck (void)
 
   if (run_in_child ())
     return;
-  clock_install ();
   session = playing ("wgstucksrc ! queue ! fakesink name=sink");
   gate_close (&stuck_create);
   gate_await (&stuck_create, 1);
@@ -149,7 +149,8 @@ call_post (gpointer session)
   return NULL;
 }
 
-/* Cancelled while it waits in wg_pipeline_end(): nobody's post waits for a mutex that it took along. */
+/* Cancelled while it waits in wg_pipeline_end(): nobody's post waits for a mutex that it took
+ * along. */
 static void
 test_cancelled (void)
 {
@@ -157,7 +158,6 @@ test_cancelled (void)
 
   if (run_in_child ())
     return;
-  clock_install ();
   session = playing ("wgstucksrc ! queue ! fakesink name=sink");
   gate_close (&stuck_create);
   gate_await (&stuck_create, 1);
@@ -196,7 +196,6 @@ test_cancelled_shutdown (void)
 
   if (run_in_child ())
     return;
-  clock_install ();
   session = playing ("wgstucksrc ! queue ! fakesink name=sink");
   gate_close (&stuck_create);
   gate_await (&stuck_create, 1);
@@ -234,6 +233,150 @@ test_done_after_list (void)
   }
 }
 
+static Gate command_gate = GATE_INIT;
+
+static void
+blocking (GstElement *pipeline, gpointer gate)
+{
+  (void) pipeline;
+  gate_pass (gate);
+}
+
+/* Its owner has given up on it. */
+static void
+assert_quarantined (Session *session)
+{
+  session_expire (session);
+  g_assert_cmpint (session->end, ==, WG_PIPELINE_QUARANTINED);
+}
+
+/* --- owners that are gone --- */
+
+/* What a host's session object is to an appsink's callback. */
+typedef struct {
+  atomic_uint *samples, *freed;
+} SampleData;
+
+static atomic_uint samples, sample_data_freed;
+
+static GstFlowReturn
+on_sample (GstAppSink *sink, gpointer data)
+{
+  SampleData *sample = data;
+
+  atomic_fetch_add (sample->samples, 1);
+  gst_sample_unref (gst_app_sink_pull_sample (sink));
+  return GST_FLOW_OK;
+}
+
+static void
+sample_data_free (gpointer data)
+{
+  atomic_fetch_add (((SampleData *) data)->freed, 1);
+  g_free (data);
+}
+
+static void
+connect_sample (Session *session, GstElement *element)
+{
+  GstAppSinkCallbacks callbacks = { .new_sample = on_sample };
+  GstElement *sink = gst_bin_get_by_name (GST_BIN (element), "sink");
+  SampleData *data = g_new (SampleData, 1);
+
+  (void) session;
+  *data = (SampleData){ &samples, &sample_data_freed };
+  gst_app_sink_set_callbacks (GST_APP_SINK (sink), &callbacks, data, sample_data_free);
+  gst_object_unref (sink);
+}
+
+static gboolean
+sample_came (gpointer unused)
+{
+  (void) unused;
+  return atomic_load (&samples) > 0;
+}
+
+/* The owner has dropped all that it has; then the source comes to, posts messages and pushes. What
+ * the callbacks point to is still there, and goes with the pipeline. (For the address sanitizer.)
+ */
+static void
+test_owner_gone (void)
+{
+  Session *session = session_new ("wgstucksrc name=s chatty=true hold=false ! identity name=i ! "
+                                  "queue ! appsink name=sink sync=false",
+      connect_sample, NULL);
+  GstElement *pipeline;
+  guint messages;
+
+  atomic_store (&samples, 0);
+  atomic_store (&sample_data_freed, 0);
+  session_start (session);
+  session_await_playing (session);
+  assert_comes (sample_came, NULL);
+  /* The worker is what is stuck: the rest of the pipeline goes on, in quarantine. */
+  gate_close (&command_gate);
+  g_assert_true (wg_pipeline_post (session->pipeline, "blocking", blocking, &command_gate, NULL));
+  gate_await (&command_gate, 1);
+  pipeline = gst_object_ref (session->borrowed);
+  session_stop (session);
+  assert_quarantined (session);
+  wg_pipeline_unref (g_steal_pointer (&session->pipeline));
+  wg_loop_unref (session->loop);
+  session->loop = NULL;
+
+  /* In quarantine the host's handler is not asked any more, and nothing piles up on the bus. */
+  messages = atomic_load (&session->messages);
+  for (guint i = 0; i < 100; i++)
+    gst_element_post_message (pipeline,
+        gst_message_new_application (GST_OBJECT (pipeline), gst_structure_new_empty ("late")));
+  {
+    GstBus *bus = gst_element_get_bus (pipeline);
+
+    g_assert_false (gst_bus_have_pending (bus));
+    gst_object_unref (bus);
+  }
+  g_assert_cmpuint (atomic_load (&session->messages), ==, messages);
+  g_assert_cmpuint (atomic_load (&sample_data_freed), ==, 0);
+  g_assert_cmpuint (atomic_load (&session->data_freed), ==, 0);
+  gst_object_unref (pipeline);
+
+  gate_open (&command_gate);
+  assert_comes (quarantine_is_empty, NULL);
+  assert_comes (session_finalized, session);
+  g_assert_cmpuint (atomic_load (&session->finalized), ==, 1);
+  g_assert_cmpuint (atomic_load (&session->data_freed), ==, 1);
+  g_assert_cmpuint (atomic_load (&sample_data_freed), ==, 1);
+  assert_comes (no_records, NULL);
+  g_free (session);
+}
+
+/* The same with the source stuck in create(): its first deeds when it comes to are messages and a
+ * push, while the worker still waits for it. */
+static void
+test_owner_gone_stuck_source (void)
+{
+  Session *session =
+      session_new ("wgstucksrc chatty=true ! appsink name=sink sync=false", connect_sample, NULL);
+
+  atomic_store (&samples, 0);
+  atomic_store (&sample_data_freed, 0);
+  session_start (session);
+  session_await_playing (session);
+  gate_close (&stuck_create);
+  gate_await (&stuck_create, 1);
+  session_stop (session);
+  assert_quarantined (session);
+  wg_pipeline_unref (g_steal_pointer (&session->pipeline));
+  wg_loop_unref (session->loop);
+  session->loop = NULL;
+  gate_open (&stuck_create);
+  assert_comes (quarantine_is_empty, NULL);
+  assert_comes (session_finalized, session);
+  g_assert_cmpuint (atomic_load (&sample_data_freed), ==, 1);
+  assert_comes (no_records, NULL);
+  g_free (session);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -241,6 +384,7 @@ main (int argc, char **argv)
   g_setenv ("WOLF_GUARD_NULL_MS", G_STRINGIFY (NULL_MS), TRUE);
   gst_init (NULL, NULL);
   g_test_init (&argc, &argv, NULL);
+  clock_install ();
   stuck_source_register ();
   log_watch ();
 
@@ -251,5 +395,7 @@ main (int argc, char **argv)
   g_test_add_func ("/owner/cancelled/end", test_cancelled);
   g_test_add_func ("/owner/cancelled/shutdown", test_cancelled_shutdown);
   g_test_add_func ("/owner/done-after-list", test_done_after_list);
+  g_test_add_func ("/owner/gone/stuck-worker", test_owner_gone);
+  g_test_add_func ("/owner/gone/stuck-source", test_owner_gone_stuck_source);
   return g_test_run ();
 }

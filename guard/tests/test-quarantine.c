@@ -6,7 +6,6 @@
 #include "session.h"
 #include "stuck-source.h"
 
-#include <gst/app/gstappsink.h>
 #include <stdlib.h>
 #include <wolf-guard/inspect.h>
 #include <wolf-guard/shutdown.h>
@@ -300,13 +299,13 @@ input_event (void)
   return gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM, gst_structure_new_empty ("input"));
 }
 
-static atomic_bool unguarded_returned;
+static atomic_bool plain_returned;
 
 static gpointer
-send_unguarded (gpointer pipeline)
+send_plain (gpointer pipeline)
 {
   gst_element_send_event (pipeline, gst_event_new_eos ());
-  atomic_store (&unguarded_returned, TRUE);
+  atomic_store (&plain_returned, TRUE);
   gst_object_unref (pipeline);
   return NULL;
 }
@@ -315,7 +314,7 @@ static gboolean
 has_returned (gpointer unused)
 {
   (void) unused;
-  return atomic_load (&unguarded_returned);
+  return atomic_load (&plain_returned);
 }
 
 static void
@@ -336,7 +335,7 @@ test_prompt_while_stuck (void)
 {
   Session *session = session_new ("wgstucksrc name=s ! queue ! fakesink name=sink", NULL, NULL);
   GstElement *pipeline;
-  GThread *unguarded;
+  GThread *plain;
   WgPipelineStats stats;
 
   session_start (session);
@@ -349,10 +348,10 @@ test_prompt_while_stuck (void)
   assert_quarantined (session, 1);
   assert_prompt_calls (pipeline, FALSE);
 
-  atomic_store (&unguarded_returned, FALSE);
-  unguarded = g_thread_new ("unguarded", send_unguarded, gst_object_ref (pipeline));
+  atomic_store (&plain_returned, FALSE);
+  plain = g_thread_new ("plain", send_plain, gst_object_ref (pipeline));
   g_usleep (ABSENCE_US);
-  g_assert_false (atomic_load (&unguarded_returned));
+  g_assert_false (atomic_load (&plain_returned));
 
   wg_pipeline_get_stats (session->pipeline, &stats);
   g_assert_true (stats.ending);
@@ -361,135 +360,8 @@ test_prompt_while_stuck (void)
   gst_object_unref (pipeline);
   gate_open (&stuck_create);
   assert_comes (has_returned, NULL);
-  g_thread_join (unguarded);
+  g_thread_join (plain);
   assert_recovered (session);
-}
-
-/* --- lifetime --------------------------------------------------------------------------------- */
-
-/* What a host's session object is to an appsink's callback. */
-typedef struct {
-  atomic_uint *samples, *freed;
-} SampleData;
-
-static atomic_uint samples, sample_data_freed;
-
-static GstFlowReturn
-on_sample (GstAppSink *sink, gpointer data)
-{
-  SampleData *sample = data;
-
-  atomic_fetch_add (sample->samples, 1);
-  gst_sample_unref (gst_app_sink_pull_sample (sink));
-  return GST_FLOW_OK;
-}
-
-static void
-sample_data_free (gpointer data)
-{
-  atomic_fetch_add (((SampleData *) data)->freed, 1);
-  g_free (data);
-}
-
-static void
-connect_sample (Session *session, GstElement *element)
-{
-  GstAppSinkCallbacks callbacks = { .new_sample = on_sample };
-  GstElement *sink = gst_bin_get_by_name (GST_BIN (element), "sink");
-  SampleData *data = g_new (SampleData, 1);
-
-  (void) session;
-  *data = (SampleData){ &samples, &sample_data_freed };
-  gst_app_sink_set_callbacks (GST_APP_SINK (sink), &callbacks, data, sample_data_free);
-  gst_object_unref (sink);
-}
-
-static gboolean
-sample_came (gpointer unused)
-{
-  (void) unused;
-  return atomic_load (&samples) > 0;
-}
-
-/* The owner has dropped all that it has; then the source comes to, posts messages and pushes. What
- * the callbacks point to is still there, and goes with the pipeline. (For the address sanitizer.)
- */
-static void
-test_owner_gone (void)
-{
-  Session *session = session_new ("wgstucksrc name=s chatty=true hold=false ! identity name=i ! "
-                                  "queue ! appsink name=sink sync=false",
-      connect_sample, NULL);
-  GstElement *pipeline;
-  guint messages;
-
-  atomic_store (&samples, 0);
-  atomic_store (&sample_data_freed, 0);
-  session_start (session);
-  session_await_playing (session);
-  assert_comes (sample_came, NULL);
-  /* The worker is what is stuck: the rest of the pipeline goes on, in quarantine. */
-  gate_close (&command_gate);
-  g_assert_true (wg_pipeline_post (session->pipeline, "blocking", blocking, &command_gate, NULL));
-  gate_await (&command_gate, 1);
-  pipeline = gst_object_ref (session->borrowed);
-  session_stop (session);
-  assert_quarantined (session, 1);
-  wg_pipeline_unref (g_steal_pointer (&session->pipeline));
-  wg_loop_unref (session->loop);
-  session->loop = NULL;
-
-  /* In quarantine the host's handler is not asked any more, and nothing piles up on the bus. */
-  messages = atomic_load (&session->messages);
-  for (guint i = 0; i < 100; i++)
-    gst_element_post_message (pipeline,
-        gst_message_new_application (GST_OBJECT (pipeline), gst_structure_new_empty ("late")));
-  {
-    GstBus *bus = gst_element_get_bus (pipeline);
-
-    g_assert_false (gst_bus_have_pending (bus));
-    gst_object_unref (bus);
-  }
-  g_assert_cmpuint (atomic_load (&session->messages), ==, messages);
-  g_assert_cmpuint (atomic_load (&sample_data_freed), ==, 0);
-  g_assert_cmpuint (atomic_load (&session->data_freed), ==, 0);
-  gst_object_unref (pipeline);
-
-  gate_open (&command_gate);
-  assert_comes (quarantine_is_empty, NULL);
-  assert_comes (session_finalized, session);
-  g_assert_cmpuint (atomic_load (&session->finalized), ==, 1);
-  g_assert_cmpuint (atomic_load (&session->data_freed), ==, 1);
-  g_assert_cmpuint (atomic_load (&sample_data_freed), ==, 1);
-  assert_comes (no_records, NULL);
-  g_free (session);
-}
-
-/* The same with the source stuck in create(): its first deeds when it comes to are messages and a
- * push, while the worker still waits for it. */
-static void
-test_owner_gone_stuck_source (void)
-{
-  Session *session =
-      session_new ("wgstucksrc chatty=true ! appsink name=sink sync=false", connect_sample, NULL);
-
-  atomic_store (&samples, 0);
-  atomic_store (&sample_data_freed, 0);
-  session_start (session);
-  session_await_playing (session);
-  gate_close (&stuck_create);
-  gate_await (&stuck_create, 1);
-  session_stop (session);
-  assert_quarantined (session, 1);
-  wg_pipeline_unref (g_steal_pointer (&session->pipeline));
-  wg_loop_unref (session->loop);
-  session->loop = NULL;
-  gate_open (&stuck_create);
-  assert_comes (quarantine_is_empty, NULL);
-  assert_comes (session_finalized, session);
-  g_assert_cmpuint (atomic_load (&sample_data_freed), ==, 1);
-  assert_comes (no_records, NULL);
-  g_free (session);
 }
 
 /* The last unrefs race with the release. */
@@ -636,8 +508,6 @@ main (int argc, char **argv)
   g_test_add_func ("/quarantine/stuck/full-appsink", test_full_appsink);
   g_test_add_func ("/quarantine/stuck/dead", test_dead);
   g_test_add_func ("/quarantine/meanwhile/prompt", test_prompt_while_stuck);
-  g_test_add_func ("/quarantine/lifetime/owner-gone", test_owner_gone);
-  g_test_add_func ("/quarantine/lifetime/owner-gone-stuck-source", test_owner_gone_stuck_source);
   g_test_add_func ("/quarantine/lifetime/release-race", test_release_race);
   g_test_add_func ("/quarantine/failing", test_failing);
   g_test_add_func ("/quarantine/monitor", test_monitor);

@@ -15,7 +15,8 @@ on_log (WgLogLevel level, const char *line)
   last = g_strdup (line);
 }
 
-/* Bad values: the default, and one warning that names the setting, the value and what was expected. */
+/* Bad values: the default, and one warning that names the setting, the value and what was
+ * expected. */
 static void
 test_bad (void)
 {

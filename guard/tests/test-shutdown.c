@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The end of the process: healthy pipelines drain, stuck ones are counted, all within the time limit. A
- * shutdown is for good, so each case runs in a process of its own. The pipelines' own limits are long
- * here. The clock stands still but for what a test advances it.
+ * The end of the process: healthy pipelines drain, stuck ones are counted, all within the time
+ * limit. A shutdown is for good, so each case runs in a process of its own. The pipelines' own
+ * limits are long here. The clock stands still but for what a test advances it.
  */
 #include "session.h"
 #include "stuck-source.h"

@@ -7,14 +7,14 @@
  *
  * Threads: any thread may call every function, a handler included.
  *
- * Order: fire_event() calls the handlers of the event's type one after another, the newest first, as
- * libstdc++'s multimap orders them. Then it calls the global ones.
+ * Order: fire_event() calls the handlers of the event's type one after another, the newest first,
+ * as libstdc++'s multimap orders them. Then it calls the global ones.
  *
  * Blocking:
  *  - fire_event() waits for its handlers and holds no lock while they run;
  *  - register_handler() never waits for a handler;
- *  - unregister() waits while another thread runs that one handler, because the handler may refer to
- *    what its owner destroys next. It does not wait for other handlers, nor for its own thread.
+ *  - unregister() waits while another thread runs that one handler, because the handler may refer
+ *    to what its owner destroys next. It does not wait for other handlers, nor for its own thread.
  *
  * Errors: an exception that leaves a handler is logged with the event's type. It ends that handler
  * alone: the handlers after it run, and fire_event() returns how many failed.
@@ -170,7 +170,8 @@ private:
 
 template <class... Events> class EventBus {
 public:
-  template <class Event, class Function> [[nodiscard]] EventRegistration register_handler(Function function) {
+  template <class Event, class Function>
+  [[nodiscard]] EventRegistration register_handler(Function function) {
     return add(typeid(Event), [function = std::move(function)](const void *value) mutable {
       if constexpr (std::is_invocable_v<Function &, const Event &>) {
         function(*static_cast<const Event *>(value));
@@ -180,7 +181,8 @@ public:
     });
   }
 
-  template <class Function> [[nodiscard]] EventRegistration register_global_handler(Function function) {
+  template <class Function>
+  [[nodiscard]] EventRegistration register_global_handler(Function function) {
     return add(typeid(Any), [function = std::move(function)](const void *value) mutable {
       function(*static_cast<const Any *>(value));
     });

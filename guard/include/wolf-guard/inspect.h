@@ -3,9 +3,9 @@
  * wolf-guard/inspect.h: what guard knows about pipelines and threads
  * ==================================================================
  *
- * For health reports and tests. Any thread may call these functions. They block for a list operation
- * under guard's own mutexes, which no thread holds across a call into GStreamer or into the host. None
- * of them fails. lock-inspect.h has the same for locks.
+ * For health reports and tests. Any thread may call these functions. They block for a list
+ * operation under guard's own mutexes, which no thread holds across a call into GStreamer or into
+ * the host. None of them fails. lock-inspect.h has the same for locks.
  */
 #pragma once
 
@@ -16,11 +16,11 @@ G_BEGIN_DECLS
 
 /* --- the quarantine
  *
- * A pipeline that does not end in time goes there together with its threads. A monitor thread reports
- * its name, its age and the call that blocks when it enters, and at the ages of 10 s, 1 min, 10 min and
- * each hour. It leaves when the call has returned after all. Nothing is freed by force. Beyond
- * WOLF_GUARD_QUARANTINE_MAX (32) everything goes on as before, but guard logs *FAILING* and how many
- * pipelines are leaked: restart the process when its players allow. */
+ * A pipeline that does not end in time goes there together with its threads. A monitor thread
+ * reports its name, its age and the call that blocks when it enters, and at the ages of 10 s, 1
+ * min, 10 min and each hour. It leaves when the call has returned after all. Nothing is freed by
+ * force. Beyond WOLF_GUARD_QUARANTINE_MAX (32) everything goes on as before, but guard logs
+ * *FAILING* and how many pipelines are leaked: restart the process when its players allow. */
 
 typedef struct {
   guint now;         /* pipelines in quarantine */
@@ -77,9 +77,9 @@ typedef struct {
   const char *what; /* the exception's text; else "" */
 } WgThreadInfo;
 
-/* Called at every start and end, beside the log line, in the thread that notices. The rules are those
- * of WgLogFunc. `info` is valid until the call returns. Calls of the former function may still be
- * under way in other threads when wg_thread_set_func() returns. */
+/* Called at every start and end, beside the log line, in the thread that notices. The rules are
+ * those of WgLogFunc. `info` is valid until the call returns. Calls of the former function may
+ * still be under way in other threads when wg_thread_set_func() returns. */
 typedef void (*WgThreadFunc) (const WgThreadInfo *info, gpointer data);
 void wg_thread_set_func (WgThreadFunc func, gpointer data);
 

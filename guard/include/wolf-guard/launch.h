@@ -3,22 +3,22 @@
  * wolf-guard/launch.h: the launch token
  * =====================================
  *
- * A token stands for one launch of a session. Session ids do not: Wolf's are a hash of the client's
- * certificate and repeat with every launch of the same client. Make the token before the first thread
- * of the launch starts. It is stopped once and stays stopped. A thread that starts, registers a handler or
- * returns from a wait after the stop asks the token and learns of it.
+ * A token stands for one launch of a session. A session id does not: it is a hash of the client's
+ * certificate and repeats with every launch of the same client. Make the token before the first
+ * thread of the launch starts. It is stopped once and stays stopped. A thread that starts,
+ * registers a handler or returns from a wait after the stop asks the token and learns of it.
  *
- * Tokens are filed under the session's id, so that a stop that knows only the id reaches every launch of
- * it. A stopped token leaves the file. The next launch of the same id gets a new one.
+ * Tokens are filed under the session's id, so that a stop that knows only the id reaches every
+ * launch of it. A stopped token leaves the file. The next launch of the same id gets a new one.
  *
  * Threads:    any, for every function.
- * Blocking:   for a list operation under guard's own mutex. wg_launch_unwatch() also waits for a call of
- *             its function that has begun. Watch functions run without the mutex, in the thread that
- *             stops.
+ * Blocking:   for a list operation under guard's own mutex. wg_launch_unwatch() also waits for a
+ *             call of its function that has begun. Watch functions run without the mutex, in the
+ *             thread that stops.
  * Errors:     none; no function fails.
  *
- * Invariants: when wg_launch_watch() and wg_launch_stop() race, the function is called exactly once;
- *             after wg_launch_unwatch() it is not called and not running.
+ * Invariants: when wg_launch_watch() and wg_launch_stop() race, the function is called exactly
+ *             once; after wg_launch_unwatch() it is not called and not running.
  */
 #pragma once
 
@@ -32,9 +32,9 @@ typedef struct WgLaunch WgLaunch;
  * around wg_launch_unwatch(). */
 typedef void (*WgLaunchFunc) (gpointer data);
 
-/* A new launch of the session `id`, filed under it until it is stopped. During a shutdown it is stopped
- * already (shutdown.h). Never NULL. Free the reference with wg_launch_unref(); the file keeps one of its
- * own. */
+/* A new launch of the session `id`, filed under it until it is stopped. During a shutdown it is
+ * stopped already (shutdown.h). Never NULL. Free the reference with wg_launch_unref(); the file
+ * keeps one of its own. */
 WgLaunch *wg_launch_begin (const char *id);
 
 /* Give a reference back. NULL is ignored. */
@@ -48,8 +48,8 @@ void wg_launch_stop (WgLaunch *launch);
 /* Stop every launch filed under `id`. Returns how many there were. */
 guint wg_launch_stop_id (const char *id);
 
-/* Call func(data) when the launch is stopped; at once, in this thread, if it already is. `notify` (or
- * NULL) frees `data` when the function will not run any more. Returns a number for
+/* Call func(data) when the launch is stopped; at once, in this thread, if it already is. `notify`
+ * (or NULL) frees `data` when the function will not run any more. Returns a number for
  * wg_launch_unwatch(), 0 if the function has already run. */
 guint wg_launch_watch (WgLaunch *launch, WgLaunchFunc func, gpointer data, GDestroyNotify notify);
 

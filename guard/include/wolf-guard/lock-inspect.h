@@ -17,8 +17,8 @@ typedef struct {
   const gchar *lock;  /* its name */
   pid_t tid;          /* the owner's; it may have died without any thread having noticed yet */
   const gchar *place; /* where it acquired the lock */
-  /* About when the first thread had to wait for this owner, µs of g_get_monotonic_time(). 0 while none
-   * had to: a lock that no thread waits for reads no clock. */
+  /* About when the first thread had to wait for this owner, µs of g_get_monotonic_time(). 0 while
+   * none had to: a lock that no thread waits for reads no clock. */
   gint64 since;
 } WgLockOwner;
 

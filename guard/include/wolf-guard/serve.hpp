@@ -3,8 +3,8 @@
  * wolf-guard/serve.hpp: an exception in a handler does not end the server's thread
  * ================================================================================
  *
- * An exception that is not caught ends the process, and with it every session. One message with a word in
- * the place of a number is enough.
+ * An exception that is not caught ends the process, and with it every session. One message with a
+ * word in the place of a number is enough.
  */
 #pragma once
 
@@ -13,9 +13,9 @@
 
 namespace wolf::guard {
 
-/* Calls `run` until it returns. An exception ends the handler that threw it: what the handler owned is
- * destroyed, and with it the connection, if nothing else owns that. Then `run` is called again, as
- * io_context::run() may be. Each exception gives one warning. `name` is the thread's. */
+/* Calls `run` until it returns. An exception ends the handler that threw it: what the handler owned
+ * is destroyed, and with it the connection, if nothing else owns that. Then `run` is called again,
+ * as io_context::run() may be. Each exception gives one warning. `name` is the thread's. */
 template <class Run> void serve(const char *name, Run run) {
   for (;;) {
     try {

@@ -3,9 +3,9 @@
  * wolf-guard/shutdown.h: the end of the process, for all pipelines at once
  * ========================================================================
  *
- * wg_shutdown_begin() stops every loop, refuses new pipelines, and shortens every time limit so that all
- * pipelines have ended, or are in quarantine, within the time given. A launch that begins after it is
- * stopped from the start (launch.h). It cannot be taken back.
+ * wg_shutdown_begin() stops every loop, refuses new pipelines, and shortens every time limit so
+ * that all pipelines have ended, or are in quarantine, within the time given. A launch that begins
+ * after it is stopped from the start (launch.h). It cannot be taken back.
  */
 #pragma once
 
@@ -21,8 +21,8 @@ void wg_shutdown_begin (guint limit_ms);
 gboolean wg_shutdown_has_begun (void);
 
 /* Wait until all pipelines have ended, at most until the limit; not at all without a
- * wg_shutdown_begin(). Returns how many have not ended, those included that were in quarantine before.
- * Any thread. No cancellation point. */
+ * wg_shutdown_begin(). Returns how many have not ended, those included that were in quarantine
+ * before. Any thread. No cancellation point. */
 guint wg_shutdown_wait (void);
 
 G_END_DECLS

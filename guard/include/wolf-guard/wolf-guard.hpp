@@ -3,7 +3,8 @@
  * wolf-guard/wolf-guard.hpp: guard for C++: ownership by shared_ptr, watches and threads by scope
  * ==============================================================================================
  *
- * Nothing here has a rule of its own: the C headers say which thread may call what, and what blocks.
+ * Nothing here has a rule of its own: the C headers say which thread may call what, and what
+ * blocks.
  */
 #pragma once
 
@@ -39,14 +40,15 @@ inline loop_ptr make_loop() {
   return {wg_loop_new(), wg_loop_unref};
 }
 
-/* What a pipeline belongs to: its name in log lines, the session's id, the launch that may be stopped (or none). */
+/* What a pipeline belongs to: its name in log lines, the session's id, the launch that may be
+ * stopped (or none). */
 struct Owner {
   std::string name, session;
   launch_ptr launch;
 };
 
-/* Calls `on_stop` once when the launch is stopped, at once if it already is. The destructor waits for a call that has
- * begun in another thread. Without a launch nothing is called. */
+/* Calls `on_stop` once when the launch is stopped, at once if it already is. The destructor waits
+ * for a call that has begun in another thread. Without a launch nothing is called. */
 class LaunchWatch {
 public:
   LaunchWatch(launch_ptr launch, std::function<void()> on_stop) : launch_(std::move(launch)) {
@@ -89,10 +91,14 @@ struct DispatchOptions {
   std::chrono::milliseconds deadline{0}, limit{0}, delay{0};
 };
 
-/* Have `body` called by the dispatcher. `what` is static text. An exception ends the task only and is logged. False: it is
- * refused. A body that is refused or dropped is destroyed without having been called, in any thread. */
+/* Have `body` called by the dispatcher. `what` is static text. An exception ends the task only and
+ * is logged. False: it is refused. A body that is refused or dropped is destroyed without having
+ * been called, in any thread. */
 template <class Body>
-bool dispatch(const queue_ptr &queue, const char *what, Body body, const DispatchOptions &options = {}) {
+bool dispatch(const queue_ptr &queue,
+              const char *what,
+              Body body,
+              const DispatchOptions &options = {}) {
   struct Call {
     const char *what;
     Body body;
@@ -115,13 +121,14 @@ bool dispatch(const queue_ptr &queue, const char *what, Body body, const Dispatc
   return wg_dispatch_post(queue.get(), &task, nullptr) != 0;
 }
 
-/* For a socket that was opened without the flag. child.h has the measure that covers all of them. */
+/* For a socket that was opened without the flag. child.h has the measure that covers all of
+ * them. */
 inline void close_on_exec(int fd) {
   fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
-/* A share in an object, as the `data` of a C callback. share() makes it and shared() returns the object.
- * unshare() and unshare_closure() are the destroy notifies. */
+/* A share in an object, as the `data` of a C callback. share() makes it and shared() returns the
+ * object. unshare() and unshare_closure() are the destroy notifies. */
 template <class T> gpointer share(std::shared_ptr<T> object) {
   return new std::shared_ptr<T>(std::move(object));
 }
@@ -143,8 +150,8 @@ void set_sync_handler(GstElement *pipeline, GstBusSyncHandler handler, std::shar
   }
 }
 
-/* The calling thread's record, for as long as this lives. Without end() before its destruction it reports an
- * unexpected end: a forced unwind (pthread_exit, cancellation) or an exception. */
+/* The calling thread's record, for as long as this lives. Without end() before its destruction it
+ * reports an unexpected end: a forced unwind (pthread_exit, cancellation) or an exception. */
 class ThreadScope {
 public:
   ThreadScope(const char *name, const std::string &session) {
@@ -166,8 +173,9 @@ private:
   bool ended_ = false;
 };
 
-/* A std::thread that runs `body` under a record. An exception that leaves `body` ends the process, as with any
- * std::thread. It is not caught here, so that the terminate handler still sees where it was thrown. */
+/* A std::thread that runs `body` under a record. An exception that leaves `body` ends the process,
+ * as with any std::thread. It is not caught here, so that the terminate handler still sees where it
+ * was thrown. */
 template <class Body> std::thread thread(const char *name, std::string session, Body body) {
   return std::thread([name, session = std::move(session), body = std::move(body)]() mutable {
     ThreadScope scope(name, session);
@@ -198,13 +206,16 @@ std::thread session_thread(const char *name, const std::string &session, Body bo
 /* Logs a warning when its scope takes longer than `limit`. */
 class SlowScope {
 public:
-  SlowScope(std::string what, std::chrono::milliseconds limit) : what_(std::move(what)), limit_(limit) {}
+  SlowScope(std::string what, std::chrono::milliseconds limit)
+      : what_(std::move(what)), limit_(limit) {}
   SlowScope(const SlowScope &) = delete;
   SlowScope &operator=(const SlowScope &) = delete;
   ~SlowScope() {
-    auto took = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began_);
+    using std::chrono::milliseconds;
+    auto took = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - began_);
     if (took > limit_) {
-      wg_log(WG_LOG_WARNING, "%s took %lld ms", what_.c_str(), static_cast<long long>(took.count()));
+      auto ms = static_cast<long long>(took.count());
+      wg_log(WG_LOG_WARNING, "%s took %lld ms", what_.c_str(), ms);
     }
   }
 

@@ -200,7 +200,8 @@ on_request (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message, const ch
     reply (message, 200, "{\"ApiVersion\":\"1.40\"}");
   } else if (n == 4 && g_str_equal (words[3], "create")) {
     /* There is no sound server in here. */
-    if (name == NULL || g_str_equal (name, "WolfPulseAudio"))
+    const gboolean sound = name == NULL || g_str_equal (name, "WolfPulseAudio");
+    if (sound && fake.answer[CREATE] == GOOD)
       reply (message, 500, "{\"message\":\"not in here\"}");
     else
       obey (message, CREATE, create (name));

@@ -168,6 +168,14 @@ lab_container_run (Lab *lab, LabSession *session)
   container_unref (container);
 }
 
+void
+lab_container_ask_for_sound (const Lab *lab)
+{
+  if (lab_docker_is_there (lab))
+    lab_docker_ask (
+        lab, "POST", "create?name=WolfPulseAudio", lab->options.check_docker ? REQUEST_S : 0, NULL);
+}
+
 guint
 lab_container_wait (guint within_ms)
 {

@@ -56,6 +56,7 @@ prepare (Lab *lab, GError **error)
   if (lab->certificate == NULL)
     return FALSE;
   lab_life_begin (lab);
+  lab_container_ask_for_sound (lab);
   return open_all (lab, error);
 }
 

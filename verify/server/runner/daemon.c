@@ -10,6 +10,14 @@
 
 #define LOOK_MS 20
 
+static GPid engine; /* this process's, which runs one scenario */
+
+gboolean
+daemon_is (GPid child, gpointer data G_GNUC_UNUSED)
+{
+  return child == engine;
+}
+
 static void
 end_with_parent (gpointer data G_GNUC_UNUSED)
 {
@@ -35,7 +43,7 @@ daemon_start (const gchar *dir, GError **error)
   gchar *argv[] = { binary, socket, NULL };
 
   if (!g_spawn_async (
-          NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, end_with_parent, NULL, NULL, error))
+          NULL, argv, NULL, G_SPAWN_DO_NOT_REAP_CHILD, end_with_parent, NULL, &engine, error))
     return FALSE;
   while (!g_file_test (socket, G_FILE_TEST_EXISTS)) {
     if (g_get_monotonic_time () >= until) {

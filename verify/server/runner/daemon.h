@@ -15,6 +15,8 @@ G_BEGIN_DECLS
 
 /* Starts it and waits until it listens; it ends with the scenario. */
 gboolean daemon_start (const gchar *dir, GError **error);
+/* Whether that child of this process is it; `data` is not looked at. */
+gboolean daemon_is (GPid child, gpointer data);
 /* How it answers an operation from now on: "stop", "held". */
 void daemon_set (const Runner *runner, const gchar *operation, const gchar *answer);
 /* "running", "stops" or "held"; -1: no answer. */

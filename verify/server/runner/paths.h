@@ -10,6 +10,9 @@ G_BEGIN_DECLS
 #define SERVER_LOG "server.log"
 #define SERVER_STDOUT "server.out" /* only of a server that says by a line that it is ready */
 
+/* Where a server looks for a sound server; as a rule there is none. */
+#define SOUND_SOCKET "pulse.sock"
+
 /* A path in the runner's folder. */
 gchar *runner_path (const Runner *runner, const gchar *name);
 /* What the log says so far; NULL if there is none. */

@@ -8,6 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* How often it is looked whether children are left. */
+#define LOOK_MS 20
+
 GArray *
 process_children (GPid pid)
 {
@@ -29,6 +32,19 @@ process_children (GPid pid)
     }
   }
   return children;
+}
+
+guint
+process_children_left (GPid pid, gint64 within_ms)
+{
+  const gint64 until = g_get_monotonic_time () + within_ms * G_TIME_SPAN_MILLISECOND;
+
+  for (;;) {
+    g_autoptr (GArray) children = process_children (pid);
+    if (children->len == 0 || g_get_monotonic_time () >= until)
+      return children->len;
+    wait_ms (LOOK_MS);
+  }
 }
 
 void

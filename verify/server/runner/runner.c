@@ -131,7 +131,7 @@ serves (Runner *runner)
 static gboolean
 wait_until_served (Runner *runner, GError **error)
 {
-  const gint64 until = g_get_monotonic_time () + START_MS * G_TIME_SPAN_MILLISECOND;
+  const gint64 until = g_get_monotonic_time () + runner->start_ms * G_TIME_SPAN_MILLISECOND;
 
   while (g_get_monotonic_time () < until) {
     if (!runner_is_alive (runner))
@@ -226,6 +226,7 @@ runner_open (const RunnerOptions *options, const gchar *dir, guint n_clients, co
   runner->server = options->server;
   runner->more = more;
   runner->cost = 1;
+  runner->start_ms = START_MS;
   runner->dir = g_strdup (dir);
   runner->n_clients = n_clients;
   g_mkdir_with_parents (run, 0700);
@@ -239,7 +240,7 @@ runner_restart (Runner *runner, GError **error)
   g_autofree gchar *log = runner_path (runner, SERVER_LOG);
   g_autofree gchar *aside = g_strdup_printf ("%s.%u", log, ++runner->restarts);
 
-  process_end_children (NULL, NULL);
+  process_end_children (daemon_is, NULL);
   runner->pid = 0;
   g_rename (log, aside);
   g_clear_pointer (&runner->faults, wgf_client_destroy);

@@ -35,6 +35,7 @@ struct Runner {
   gint wait_status;
   guint crashed_starts; /* before the one that counts */
   guint restarts;
+  gint64 start_ms; /* how long a start may take */
   gboolean told_to_end;
   gchar *app_id;
   gchar **session_ids; /* one per client: the server derives it from the certificate */

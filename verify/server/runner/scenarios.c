@@ -88,5 +88,9 @@ const Scenario scenarios[] = {
       .clients = 1, .limit_s = 90 },
   { "descriptors", "the server's descriptors are used up, and come back", scenario_descriptors,
       .clients = 1, .limit_s = 90 },
+  { "start-engine-silent", "a start while the container engine does not answer",
+      scenario_start_engine_silent, .clients = 1, .limit_s = 90, .engine = TRUE },
+  { "start-sound-silent", "a start while the sound server does not answer",
+      scenario_start_sound_silent, .clients = 1, .limit_s = 90, .needs = SERVER_SOUND },
   { .name = NULL },
 };

@@ -18,6 +18,8 @@ typedef struct RunnerOptions RunnerOptions; /* runner-options.h */
 typedef enum {
   SERVER_LOBBIES = 1 << 0,
   SERVER_SWITCHES = 1 << 1, /* each fix can be taken away alone */
+  SERVER_CONTROL = 1 << 2,  /* it takes control packets */
+  SERVER_SOUND = 1 << 3,    /* it asks a sound server */
 } ServerAbility;
 
 typedef struct {

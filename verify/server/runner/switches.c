@@ -23,7 +23,7 @@ const Switch switches[] = {
   { "malformed", "--malformed=die", "malformed", "" },
   { "containers", "--containers=bus", "container-cancel-held,container-api-stop-held",
       "sigterm-container-held" },
-  { "docker", "--docker=trust", "container-garbage", "" },
+  { "docker", "--docker=trust", "container-garbage,start-engine-silent", "" },
   { "rtsp", "--rtsp=keep", "rtsp-silent", "" },
   { "accept", "--accept=once", "descriptors", "" },
   /* Measured on the real Wolf: closing a socket after an error changes nothing by itself. */

@@ -109,13 +109,12 @@ environment (const Runner *runner, gchar **env)
     const gchar *name, *file;
   } files[] = { { "WOLF_CFG_FILE", "config.toml" }, { "WOLF_SOCKET_PATH", "wolf.sock" },
     { "XDG_RUNTIME_DIR", "run" }, { "HOST_APPS_STATE_FOLDER", "state" },
-    { "WOLF_DOCKER_SOCKET", DAEMON_SOCKET } };
+    { "WOLF_DOCKER_SOCKET", DAEMON_SOCKET }, { "PULSE_SERVER", SOUND_SOCKET } };
   const struct {
     const gchar *name, *value;
   } values[] = { { "WOLF_INTERNAL_IP", "127.0.0.1" }, { "WOLF_INTERNAL_MAC", "02:00:00:00:00:01" },
     { "WOLF_LOG_LEVEL", "DEBUG" }, { "WOLF_SKIP_WAYLAND_SOCKET_WAIT", "TRUE" },
-    { "WOLF_RENDER_NODE", "software" }, { "WOLF_USE_ZERO_COPY", "FALSE" },
-    { "PULSE_SERVER", "unix:/nonexistent" } };
+    { "WOLF_RENDER_NODE", "software" }, { "WOLF_USE_ZERO_COPY", "FALSE" } };
   /* The first Wolf of a run makes them, which takes seconds; the others have the same. */
   g_autofree gchar *key = g_build_filename (options->scratch, "wolf-key.pem", NULL);
   g_autofree gchar *cert = g_build_filename (options->scratch, "wolf-cert.pem", NULL);
@@ -150,7 +149,7 @@ const Server server_wolf = {
   .target = "real",
   .subject = "wolf",
   .encoder = "factory=x264enc",
-  .abilities = SERVER_LOBBIES,
+  .abilities = SERVER_LOBBIES | SERVER_CONTROL | SERVER_SOUND,
   .dying_ms = 300, /* it writes a stack trace, which takes 10 to 30 */
   .own_network = TRUE,
   .prepare = prepare,

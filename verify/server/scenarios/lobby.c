@@ -416,16 +416,16 @@ scenario_lobby_stop_at_each_moment (Runner *runner, Result *result)
 
   for (guint i = 0; i < STEP_MOMENTS; i++)
     lost += !stop_lobby_at (runner, result, &step_moments[i], &unanswered);
-  g_autoptr (GArray) children = process_children (runner->pid);
+  const guint programs = process_children_left (runner->pid, STEP_GONE_MS);
   result_int (result, "moments", STEP_MOMENTS);
   result_int (result, "lost", lost);
   result_int (result, "unanswered", unanswered);
-  result_int (result, "programs_left", children->len);
+  result_int (result, "programs_left", programs);
   expect_fault (result, lost > 0, "a stop is lost and its pipeline goes on");
   expect_fault (result, unanswered > 0, "a stop waits for the pipeline's start");
   expect_held (result, unanswered == 0, "every stop is answered while the pipeline is held");
   expect_held (result, lost == 0, "no stop is lost");
-  expect_held (result, children->len == 0, "no program is left running");
+  expect_held (result, programs == 0, "no program is left running");
 }
 
 /* How long after its creation a lobby's stop comes. */
@@ -469,16 +469,16 @@ scenario_race_lobby (Runner *runner, Result *result)
   }
   const gboolean empty =
       metrics_wait_empty (runner, before.threads + STEP_IDLE_THREADS, STEP_IDLE_MS, &after);
-  g_autoptr (GArray) children = process_children (runner->pid);
+  const guint programs = process_children_left (runner->pid, STEP_GONE_MS);
   result_metrics (result, "before", &before);
   result_metrics (result, "after", &after);
   result_int (result, "tries", tries);
   result_int (result, "failed_requests", failed);
   result_int (result, "stopped_before_up", stopped_first);
-  result_int (result, "programs_left", children->len);
-  expect_fault (result, after.pipelines > 0 || children->len > 0, "a lobby goes on after its stop");
+  result_int (result, "programs_left", programs);
+  expect_fault (result, after.pipelines > 0 || programs > 0, "a lobby goes on after its stop");
   expect_held (result, after.pipelines == 0, "no pipeline is left running");
   expect_held (result, empty, "threads are back to the start");
-  expect_held (result, children->len == 0, "no program is left running");
+  expect_held (result, programs == 0, "no program is left running");
   expect_held (result, failed == 0, "every request was answered as it should be");
 }

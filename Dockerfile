@@ -50,7 +50,8 @@ FROM $BASE AS build
 RUN apt-get update \
  && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends \
       cmake gcc glib-networking gstreamer1.0-plugins-base libc6-dev libgstreamer-plugins-base1.0-dev \
-      libgstreamer1.0-dev libjson-glib-dev libsoup-3.0-dev libssl-dev ninja-build pkg-config
+      libenet-dev libgstreamer1.0-dev libjson-glib-dev libsoup-3.0-dev libssl-dev ninja-build \
+      pkg-config
 WORKDIR /wolf-guard
 COPY CMakeLists.txt ./
 COPY guard guard

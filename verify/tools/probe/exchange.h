@@ -22,6 +22,7 @@ typedef struct {
   guint16 rtsp_port;
   guint16 video_port;
   guint16 audio_port;
+  guint16 control_port;
   const char *api_path; /* NULL: no API to ask */
   gint64 timeout_us;    /* for each exchange as a whole */
 } ProbeTarget;

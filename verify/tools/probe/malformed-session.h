@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * malformed-session: sessions that ask for a stream that there cannot be.
+ * malformed-session: sessions that ask for a stream that there cannot be, and what the API is told of a
+ * session.
  *
- * Each is a whole session: launched, announced, pinged, cancelled. What of it makes no sense is read late, some of it
- * in the threads of its own pipelines.
+ * Each is a whole session: launched, announced, pinged, cancelled. What of it makes no sense is read
+ * late, some of it in the threads of its own pipelines.
  */
 #pragma once
 
@@ -11,5 +12,6 @@
 
 guint probe_malformed_session_count (void);
 const char *probe_malformed_session_name (guint index);
+ProbeMalformedClass probe_malformed_session_class (guint index);
 ProbeMalformedEnd probe_malformed_session_send (
-    const ProbeMalformed *to, guint index, char **first_line);
+    const ProbeMalformed *to, guint index, ProbeMalformedAnswer *answer);

@@ -2,6 +2,7 @@
 #include "malformed.h"
 
 #include "deadline.h"
+#include "malformed-control.h"
 #include "malformed-session.h"
 
 #include <string.h>
@@ -10,6 +11,9 @@
 #define BIG_BYTES (256 * 1024) /* of a header: no server takes that much */
 #define MANY_HEADERS 5000
 #define JUNK_BYTES 4096
+#define DEEP_LEVELS 50000
+#define ENDLESS_BYTES (32 << 20) /* more than all buffers on the way hold */
+#define NUMBERS 100              /* of each door */
 
 typedef struct {
   const char *name;
@@ -54,15 +58,33 @@ zeros (GString *to)
 }
 
 static void
-deep (GString *to)
+nest (GString *to, guint levels)
 {
   GString *body = g_string_new (NULL);
 
-  for (guint i = 0; i < JUNK_BYTES; i++)
+  for (guint i = 0; i < levels; i++)
     g_string_append_c (body, '[');
   g_string_append_printf (
       to, "Content-Length: %" G_GSIZE_FORMAT "\r\n\r\n%s", body->len, body->str);
   g_string_free (body, TRUE);
+}
+
+static void
+deep (GString *to)
+{
+  nest (to, JUNK_BYTES);
+}
+
+static void
+deeper (GString *to)
+{
+  nest (to, DEEP_LEVELS);
+}
+
+/* What follows is poured, not kept: see pour(). */
+static void
+endless (GString *to G_GNUC_UNUSED)
+{
 }
 
 #define APP "@APP@"                                  /* the id of an app that there is */
@@ -71,7 +93,8 @@ deep (GString *to)
 #define HEAD " HTTP/1.1\r\nHost: x\r\n"
 #define GET "GET /serverinfo" HEAD
 
-/* The same for HTTPS, HTTP and the API. */
+/* The same for HTTPS, HTTP and the API. A message's place is its number: new ones go to the end of a
+ * door's second list. */
 static const Message http[] = {
   { "junk", "", junk },
   { "empty-lines", "\r\n\r\n\r\n\r\n", NULL },
@@ -104,6 +127,7 @@ static const Message http[] = {
 };
 
 /* Launches that name no picture, and calls with the wrong things in them. None of them starts anything. */
+#define ENDLESS(path) "POST " path HEAD "Content-Length: 99999999999\r\n\r\n"
 #define LAUNCH(mode, more)                                                                         \
   "GET /launch?appid=" APP "&mode=" mode "&rikey=00&rikeyid=1" more HEAD "\r\n"
 static const Message https_too[] = {
@@ -119,6 +143,8 @@ static const Message https_too[] = {
   { "launch-without-key", "GET /launch?appid=" APP "&mode=640x360x30" HEAD "\r\n", NULL },
   { "resume-of-nothing", "GET /resume?rikey=zz" HEAD "\r\n", NULL },
   { "asset-of-words", "GET /appasset?appid=many&AssetType=many" HEAD "\r\n", NULL },
+  { "endless-body", ENDLESS ("/serverinfo"), endless },
+  { "deeper-json", "POST /serverinfo" HEAD, deeper },
 };
 /* Of /pair's first step nothing: its answer waits for a PIN. */
 static const Message http_too[] = {
@@ -127,6 +153,9 @@ static const Message http_too[] = {
   { "unpair-of-nothing", "GET /unpair" HEAD "\r\n", NULL },
   { "unpair-a-stranger", "GET /unpair?uniqueid=1" HEAD "\r\n", NULL },
   { "pin-of-words", "POST /pin/" HEAD "Content-Length: 4\r\n\r\nmany", NULL },
+  { "endless-body", ENDLESS ("/serverinfo"), endless },
+  { "endless-pin", ENDLESS ("/pin/"), endless },
+  { "deeper-json", "POST /pin/" HEAD, deeper },
 };
 
 #define POST(path) "POST /api/v1/" path HEAD
@@ -169,6 +198,9 @@ static const Message api_too[] = {
                              "46\r\n\r\n{\"lobby_id\":\"x\",\"moonlight_session_id\":\"many\"}",
       NULL },
   { "deep-json", "POST /api/v1/sessions/add" HEAD, deep },
+  { "endless-body", ENDLESS ("/api/v1/sessions/stop"), endless },
+  { "deeper-json", "POST /api/v1/sessions/add" HEAD, deeper },
+  { "deeper-stop", "POST /api/v1/sessions/stop" HEAD, deeper },
 };
 
 #define RTSP " RTSP/1.0\r\nHost: x\r\n"
@@ -191,6 +223,11 @@ static const Message rtsp[] = {
   { "huge-port", "OPTIONS rtsp://x:" HUGE_NUMBER RTSP "CSeq: 1\r\n\r\n", NULL },
   { "header-without-colon", "OPTIONS rtsp://x" RTSP "nothing\r\n\r\n", NULL },
   { "big-header", "OPTIONS rtsp://x" RTSP "X: ", fill },
+  { "endless-body", "ANNOUNCE rtsp://x" RTSP "CSeq: 1\r\nContent-length: 2000000000\r\n\r\n",
+      endless },
+  { "two-lengths",
+      "ANNOUNCE rtsp://x" RTSP "CSeq: 1\r\nContent-length: 1\r\nContent-length: 9\r\n\r\nx", NULL },
+  { "half-length", "ANNOUNCE rtsp://x" RTSP "CSeq: 1\r\nContent-length: 65536\r\n\r\nx", NULL },
 };
 
 typedef struct {
@@ -198,19 +235,22 @@ typedef struct {
   guint count;
 } Set;
 
-/* What a door is told: two sets, one after the other; sessions: malformed-session.h. */
+/* What a door is told: two sets, one after the other. Sessions and control have files of their own. */
 static const struct {
   const char *name;
+  ProbeMalformedClass class;
   Set sets[2];
 } doors[PROBE_DOORS] = {
-  [PROBE_DOOR_HTTPS] = { "https",
+  [PROBE_DOOR_HTTPS] = { "https", PROBE_MALFORMED_CLIENT,
       { { http, G_N_ELEMENTS (http) }, { https_too, G_N_ELEMENTS (https_too) } } },
-  [PROBE_DOOR_HTTP] = { "http",
+  [PROBE_DOOR_HTTP] = { "http", PROBE_MALFORMED_STRANGER,
       { { http, G_N_ELEMENTS (http) }, { http_too, G_N_ELEMENTS (http_too) } } },
-  [PROBE_DOOR_API] = { "api",
+  [PROBE_DOOR_API] = { "api", PROBE_MALFORMED_API,
       { { http, G_N_ELEMENTS (http) }, { api_too, G_N_ELEMENTS (api_too) } } },
-  [PROBE_DOOR_RTSP] = { "rtsp", { { rtsp, G_N_ELEMENTS (rtsp) }, { NULL, 0 } } },
-  [PROBE_DOOR_SESSION] = { "session", { { NULL, 0 }, { NULL, 0 } } },
+  [PROBE_DOOR_RTSP] = { "rtsp", PROBE_MALFORMED_STRANGER,
+      { { rtsp, G_N_ELEMENTS (rtsp) }, { NULL, 0 } } },
+  [PROBE_DOOR_SESSION] = { "session", PROBE_MALFORMED_CLIENT, { { NULL, 0 }, { NULL, 0 } } },
+  [PROBE_DOOR_CONTROL] = { "control", PROBE_MALFORMED_ADDRESS, { { NULL, 0 }, { NULL, 0 } } },
 };
 
 const char *
@@ -222,15 +262,25 @@ probe_door_name (ProbeDoor door)
 const char *
 probe_malformed_end_name (ProbeMalformedEnd end)
 {
-  static const char *const names[] = { "answered", "closed", "silent", "nowhere" };
+  static const char *const names[PROBE_MALFORMED_ENDS] = { "answered", "closed", "silent",
+    "nowhere", "swallowed" };
 
   return names[end];
+}
+
+const char *
+probe_malformed_class_name (ProbeMalformedClass class)
+{
+  static const char *const names[] = { "stranger", "address", "client", "api" };
+
+  return names[class];
 }
 
 guint
 probe_malformed_count (ProbeDoor door)
 {
   return door == PROBE_DOOR_SESSION ? probe_malformed_session_count ()
+      : door == PROBE_DOOR_CONTROL  ? probe_malformed_control_count ()
                                     : doors[door].sets[0].count + doors[door].sets[1].count;
 }
 
@@ -247,7 +297,22 @@ const char *
 probe_malformed_name (ProbeDoor door, guint index)
 {
   return door == PROBE_DOOR_SESSION ? probe_malformed_session_name (index)
+      : door == PROBE_DOOR_CONTROL  ? probe_malformed_control_name (index)
                                     : message_at (door, index)->name;
+}
+
+guint
+probe_malformed_number (ProbeDoor door, guint index)
+{
+  return (guint) door * NUMBERS + index;
+}
+
+ProbeMalformedClass
+probe_malformed_class (ProbeDoor door, guint index)
+{
+  return door == PROBE_DOOR_SESSION ? probe_malformed_session_class (index)
+      : door == PROBE_DOOR_CONTROL  ? probe_malformed_control_class (index)
+                                    : doors[door].class;
 }
 
 static ProbeConn *
@@ -275,27 +340,45 @@ bytes_of (const Message *message, const char *app)
   return bytes;
 }
 
+/* FALSE: the server has ended it before all was sent. */
+static gboolean
+pour (ProbeConn *conn)
+{
+  static const char chunk[64 * 1024];
+
+  for (gsize sent = 0; sent < ENDLESS_BYTES; sent += sizeof chunk)
+    if (!probe_conn_write (conn, chunk, sizeof chunk, NULL))
+      return FALSE;
+  return TRUE;
+}
+
 ProbeMalformedEnd
-probe_malformed_send (const ProbeMalformed *to, ProbeDoor door, guint index, char **first_line)
+probe_malformed_send (
+    const ProbeMalformed *to, ProbeDoor door, guint index, ProbeMalformedAnswer *answer)
 {
   const gint64 deadline = probe_deadline_in (to->target->timeout_us);
   g_autoptr (GError) error = NULL;
-  char answer[256];
+  char text[256];
 
+  *answer = (ProbeMalformedAnswer){ .line = g_strdup ("") };
   if (door == PROBE_DOOR_SESSION)
-    return probe_malformed_session_send (to, index, first_line);
+    return probe_malformed_session_send (to, index, answer);
+  if (door == PROBE_DOOR_CONTROL)
+    return probe_malformed_control_send (to, index, answer);
+  const Message *message = message_at (door, index);
   g_autoptr (ProbeConn) conn = open_door (to->target, to->client, door, deadline);
-  g_autoptr (GString) bytes = bytes_of (message_at (door, index), to->app ? to->app : "1");
-  *first_line = g_strdup ("");
+  g_autoptr (GString) bytes = bytes_of (message, to->app ? to->app : "1");
   if (conn == NULL)
     return PROBE_MALFORMED_NOWHERE;
   /* A server may well close before it has read all of it, with or without an answer. */
   probe_conn_write (conn, bytes->str, bytes->len, NULL);
+  if (message->build == endless && pour (conn))
+    return PROBE_MALFORMED_SWALLOWED;
   shutdown (probe_conn_get_fd (conn), SHUT_WR);
-  const gssize n = probe_conn_read (conn, answer, sizeof answer, &error);
+  const gssize n = probe_conn_read (conn, text, sizeof text, &error);
   if (n > 0) {
-    g_free (*first_line);
-    *first_line = g_strndup (answer, MIN ((gsize) n, strcspn (answer, "\r\n")));
+    g_free (answer->line);
+    answer->line = g_strndup (text, MIN ((gsize) n, strcspn (text, "\r\n")));
     return PROBE_MALFORMED_ANSWERED;
   }
   return g_error_matches (error, PROBE_ERROR, PROBE_ERROR_TIMEOUT) ? PROBE_MALFORMED_SILENT

@@ -13,33 +13,50 @@
 
 #include <glib.h>
 
-/* A session is no port: it goes through all of them, and says nonsense about the stream that it wants. */
+/* A session is no port: it goes through all of them. */
 typedef enum {
   PROBE_DOOR_HTTPS,
   PROBE_DOOR_HTTP,
   PROBE_DOOR_API,
   PROBE_DOOR_RTSP,
   PROBE_DOOR_SESSION,
+  PROBE_DOOR_CONTROL,
 } ProbeDoor;
-#define PROBE_DOORS 5
+#define PROBE_DOORS 6
 
 /* Static. */
 const char *probe_door_name (ProbeDoor door);
 
 typedef enum {
-  PROBE_MALFORMED_ANSWERED, /* some bytes came */
-  PROBE_MALFORMED_CLOSED,   /* none, and the connection was ended */
-  PROBE_MALFORMED_SILENT,   /* neither within the target's timeout */
-  PROBE_MALFORMED_NOWHERE,  /* there was no connection to send it over */
+  PROBE_MALFORMED_ANSWERED,  /* some bytes came */
+  PROBE_MALFORMED_CLOSED,    /* none, and the connection was ended */
+  PROBE_MALFORMED_SILENT,    /* neither within the target's timeout */
+  PROBE_MALFORMED_NOWHERE,   /* there was no connection to send it over */
+  PROBE_MALFORMED_SWALLOWED, /* it took a body of many MiB to its end */
 } ProbeMalformedEnd;
+#define PROBE_MALFORMED_ENDS 5
 
 /* Static. */
 const char *probe_malformed_end_name (ProbeMalformedEnd end);
+
+/* The least that one has to be for sending the message. */
+typedef enum {
+  PROBE_MALFORMED_STRANGER, /* anybody who reaches the port */
+  PROBE_MALFORMED_ADDRESS,  /* who has the address of a client that plays */
+  PROBE_MALFORMED_CLIENT,   /* a paired client */
+  PROBE_MALFORMED_API,      /* who may open the API's socket */
+} ProbeMalformedClass;
+
+/* Static. */
+const char *probe_malformed_class_name (ProbeMalformedClass class);
 
 /* How many messages there are for a door. */
 guint probe_malformed_count (ProbeDoor door);
 /* Its name; static. */
 const char *probe_malformed_name (ProbeDoor door, guint index);
+/* Its number, which does not change when messages are added. */
+guint probe_malformed_number (ProbeDoor door, guint index);
+ProbeMalformedClass probe_malformed_class (ProbeDoor door, guint index);
 
 /* Whom they go to; strings and objects belong to the caller. */
 typedef struct {
@@ -48,7 +65,14 @@ typedef struct {
   const char *app;  /* the id of an app; NULL: messages that would have one have "1" */
 } ProbeMalformed;
 
-/* Sends one. Blocks for the target's timeout at most (a session: for that in each of its steps); fills in the first
- * line of an answer, or "" (the caller frees it). */
+/* What came back. */
+typedef struct {
+  char *line;        /* the first of an answer, or ""; the caller frees it */
+  gboolean asked;    /* whether acceptance of this message shows */
+  gboolean accepted; /* and whether it was accepted */
+} ProbeMalformedAnswer;
+
+/* Sends one. Blocks for the target's timeout at most; a session does so in each of its steps, and a
+ * message to the control port looks at the stream for up to 20 s. */
 ProbeMalformedEnd probe_malformed_send (
-    const ProbeMalformed *to, ProbeDoor door, guint index, char **first_line);
+    const ProbeMalformed *to, ProbeDoor door, guint index, ProbeMalformedAnswer *answer);

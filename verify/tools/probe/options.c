@@ -16,6 +16,7 @@ probe_options_init (ProbeOptions *options)
   options->rtsp_port = 48010;
   options->video_port = 48100;
   options->audio_port = 48200;
+  options->control_port = 47999;
   options->timeout = DEFAULT_TIMEOUT;
 }
 
@@ -75,7 +76,8 @@ check (const ProbeOptions *options, const char *command)
       && check_port (command, "https-port", options->https_port)
       && check_port (command, "rtsp-port", options->rtsp_port)
       && check_port (command, "video-port", options->video_port)
-      && check_port (command, "audio-port", options->audio_port);
+      && check_port (command, "audio-port", options->audio_port)
+      && check_port (command, "control-port", options->control_port);
 }
 
 gboolean
@@ -83,8 +85,8 @@ probe_options_parse (ProbeOptions *options, const char *command, const char *sum
     const char *description, const GOptionEntry *own, int *argc, char ***argv)
 {
   const GOptionEntry common[] = {
-    { "host", 0, 0, G_OPTION_ARG_STRING, &options->host, "Server's numeric address (127.0.0.1)",
-        "ADDRESS" },
+    { "host", 0, 0, G_OPTION_ARG_STRING, &options->host,
+        "Server's address, or localhost (127.0.0.1)", "ADDRESS" },
     { "http-port", 0, 0, G_OPTION_ARG_INT, &options->http_port, "HTTP (47989)", "PORT" },
     { "https-port", 0, 0, G_OPTION_ARG_INT, &options->https_port, "HTTPS (47984)", "PORT" },
     { "rtsp-port", 0, 0, G_OPTION_ARG_INT, &options->rtsp_port, "RTSP (48010)", "PORT" },
@@ -92,6 +94,8 @@ probe_options_parse (ProbeOptions *options, const char *command, const char *sum
         "Video pings, if SETUP does not say (48100/udp)", "PORT" },
     { "audio-port", 0, 0, G_OPTION_ARG_INT, &options->audio_port,
         "Audio pings, if SETUP does not say (48200/udp)", "PORT" },
+    { "control-port", 0, 0, G_OPTION_ARG_INT, &options->control_port,
+        "Control, if SETUP does not say (47999/udp)", "PORT" },
     { "api", 0, 0, G_OPTION_ARG_FILENAME, &options->api_path, "Wolf's API, a unix socket", "PATH" },
     { "cert", 0, 0, G_OPTION_ARG_FILENAME, &options->cert_path, "Client certificate, PEM", "FILE" },
     { "key", 0, 0, G_OPTION_ARG_FILENAME, &options->key_path, "Its key, PEM", "FILE" },
@@ -118,8 +122,10 @@ probe_options_parse (ProbeOptions *options, const char *command, const char *sum
     probe_usage_error (command, "unexpected argument '%s'", (*argv)[1]);
     return FALSE;
   }
-  if (options->host == NULL)
+  if (options->host == NULL || strcmp (options->host, "localhost") == 0) {
+    g_free (options->host);
     options->host = g_strdup ("127.0.0.1");
+  }
   return check (options, command);
 }
 
@@ -133,6 +139,7 @@ probe_options_get_target (const ProbeOptions *options, ProbeTarget *target)
     .rtsp_port = (guint16) options->rtsp_port,
     .video_port = (guint16) options->video_port,
     .audio_port = (guint16) options->audio_port,
+    .control_port = (guint16) options->control_port,
     .api_path = options->api_path,
     .timeout_us = (gint64) (options->timeout * (double) G_USEC_PER_SEC),
   };

@@ -28,6 +28,7 @@ typedef struct {
   int rtsp_port;
   int video_port;
   int audio_port;
+  int control_port;
   char *api_path;
   char *cert_path;
   char *key_path;

@@ -28,8 +28,10 @@ struct _ProbeSession {
 
   guint16 video_port;
   guint16 audio_port;
+  guint16 control_port;
   char *video_payload;
   char *audio_payload;
+  char *control_data; /* what an ENet connection brings with it, a number */
 
   ProbeStream *stream;
   ProbeStreamCounts last; /* at the last report of packets */
@@ -56,6 +58,7 @@ forget (ProbeSession *session)
   g_clear_pointer (&session->rtsp_ip, g_free);
   g_clear_pointer (&session->video_payload, g_free);
   g_clear_pointer (&session->audio_payload, g_free);
+  g_clear_pointer (&session->control_data, g_free);
   session->sequence = 0;
   session->stage = STAGE_NONE;
   memset (&session->last, 0, sizeof session->last);
@@ -222,6 +225,7 @@ probe_session_launch (ProbeSession *session, gboolean resume)
   forget (session);
   session->video_port = session->target->video_port;
   session->audio_port = session->target->audio_port;
+  session->control_port = session->target->control_port;
   probe_exchange_https (session->target, session->client, path, &exchange);
   json_object_set_int_member (report, "status", exchange.response.status);
   if (exchange.ok && exchange.response.status == 200) {
@@ -269,7 +273,7 @@ call (ProbeSession *session, const char *method, const char *uri, const char *bo
   return FALSE;
 }
 
-/* SETUP of one stream: its port, and the payload for its pings where that is wanted. */
+/* SETUP of one stream: its port, and the payload of its pings or, for control, of its connection. */
 static gboolean
 set_up_stream (ProbeSession *session, const char *uri, guint16 *port, char **payload,
     ProbePhase *phase, GError **error)
@@ -283,8 +287,11 @@ set_up_stream (ProbeSession *session, const char *uri, guint16 *port, char **pay
     return FALSE;
   if (probe_rtsp_reply_server_port (&reply) != 0)
     *port = probe_rtsp_reply_server_port (&reply);
-  if (payload == NULL)
+  if (payload == &session->control_data) {
+    g_free (*payload);
+    *payload = g_strdup (probe_rtsp_reply_header (&reply, "x-ss-connect-data"));
     return TRUE;
+  }
   given = probe_rtsp_reply_header (&reply, "x-ss-ping-payload");
   if (given == NULL || strlen (given) != PROBE_PING_PAYLOAD_SIZE) {
     g_set_error (error, PROBE_ERROR, PROBE_ERROR_PROTOCOL,
@@ -304,7 +311,6 @@ probe_session_setup (ProbeSession *session)
   g_auto (ProbeRtspReply) describe = { 0 };
   g_autoptr (GError) error = NULL;
   gint64 start = g_get_monotonic_time ();
-  guint16 control_port = 0;
   ProbePhase phase;
 
   if (report != NULL)
@@ -318,11 +324,12 @@ probe_session_setup (ProbeSession *session)
                &session->audio_payload, &phase, &error)
       && set_up_stream (session, "streamid=video/0/0", &session->video_port,
           &session->video_payload, &phase, &error)
-      && set_up_stream (session, "streamid=control/13/0", &control_port, NULL, &phase, &error))
+      && set_up_stream (session, "streamid=control/13/0", &session->control_port,
+          &session->control_data, &phase, &error))
     session->stage = MAX (session->stage, STAGE_SET_UP);
   json_object_set_int_member (report, "video_port", session->video_port);
   json_object_set_int_member (report, "audio_port", session->audio_port);
-  json_object_set_int_member (report, "control_port", control_port);
+  json_object_set_int_member (report, "control_port", session->control_port);
   return close_report (session, report, probe_ms_since (start), phase, error);
 }
 
@@ -428,6 +435,15 @@ probe_session_packets (ProbeSession *session)
   json_object_set_int_member (report, "audio_total", (gint64) now.audio_packets);
   session->last = now;
   return report;
+}
+
+guint16
+probe_session_control_port (const ProbeSession *session, guint32 *data)
+{
+  *data = session->control_data != NULL
+      ? (guint32) g_ascii_strtoull (session->control_data, NULL, 10)
+      : 0;
+  return session->control_port;
 }
 
 JsonObject *

@@ -75,6 +75,9 @@ JsonObject *probe_session_cancel (ProbeSession *session);
 /* GET /serverinfo over HTTPS. Adds status and current_game (text or null). */
 JsonObject *probe_session_serverinfo (ProbeSession *session);
 
+/* The control port, and the data that a connection to it has to bring (0: none is known). */
+guint16 probe_session_control_port (const ProbeSession *session, guint32 *data);
+
 /* Whether a launch succeeded that no cancel has ended. */
 gboolean probe_session_is_launched (const ProbeSession *session);
 

@@ -7,8 +7,9 @@
 #define DEFAULT_SLOW_MS 1000 /* a person waiting for Moonlight notices */
 
 static const char description[] =
-    "A port is healthy when the server answers on it in time: a TLS handshake (an alert\n"
-    "counts), an HTTP answer, an RTSP answer or orderly close. A TCP connect alone is not.\n"
+    "A port is healthy when the server answers on it in time: a TLS handshake (an alert counts),\n"
+    "an HTTP answer, an RTSP answer or an orderly close. A TCP connection alone is no answer.\n"
+    "The first line sums up, as a monitoring system shows it: OK, WARNING or CRITICAL.\n"
     "\n"
     "Exit status: 0 all answer; 1 slow, an unexpected status, or RTSP or API silent;\n"
     "2 HTTPS or HTTP silent; 3 wrong usage.";
@@ -40,6 +41,9 @@ probe_command_health (int argc, char **argv)
   if (options.json) {
     probe_report_line (probe_health_to_json (&health));
   } else {
+    g_autofree char *summary = probe_health_summary (&health);
+
+    g_print ("%s\n", summary);
     for (guint i = 0; i < health.count; i++)
       g_print ("%s\n", health.checks[i].message);
   }

@@ -199,6 +199,16 @@ parse_stop_after (const char *text, StopAfter *stop_after)
   return FALSE;
 }
 
+static void
+run_once (Run *run, gboolean resume, int hold_seconds, gboolean cancel)
+{
+  run_phases (run, resume, hold_seconds > 0);
+  if (hold_seconds > 0)
+    hold (run, hold_seconds);
+  if (cancel && probe_session_is_launched (run->session))
+    report_step (run, probe_session_cancel (run->session));
+}
+
 int
 probe_command_session (int argc, char **argv)
 {
@@ -255,15 +265,8 @@ probe_command_session (int argc, char **argv)
 
   run.session = session = probe_session_new (&run.target, client, &settings);
   run.stream_us = (gint64) (seconds * (double) G_USEC_PER_SEC);
-  run_phases (&run, resume, want_hold);
-  if (want_hold)
-    hold (&run, hold_seconds);
-  if (!no_cancel && probe_session_is_launched (session))
-    report_step (&run, probe_session_cancel (session));
-  if (relaunch && !want_hold) {
-    run_phases (&run, FALSE, FALSE);
-    if (!no_cancel && probe_session_is_launched (session))
-      report_step (&run, probe_session_cancel (session));
-  }
+  run_once (&run, resume, want_hold ? hold_seconds : 0, !no_cancel);
+  if (relaunch && !want_hold)
+    run_once (&run, FALSE, 0, !no_cancel);
   return run.worst;
 }

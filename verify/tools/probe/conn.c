@@ -97,7 +97,7 @@ probe_address_parse (
     return TRUE;
   }
   g_set_error (error, PROBE_ERROR, PROBE_ERROR_USAGE,
-      "'%s' is no IPv4 or IPv6 address (names are not resolved)", host);
+      "'%s' is neither localhost nor an IPv4 or IPv6 address; no other name is resolved", host);
   return FALSE;
 }
 
@@ -256,38 +256,44 @@ after_ssl_failure (ProbeConn *conn, int result, const char *what, GError **error
   }
 }
 
-gssize
-probe_conn_read (ProbeConn *conn, void *buffer, gsize size, GError **error)
+/* Sends @out, or receives into @in if that is NULL. Returns how much, 0 for the end of the stream, -1 with @error set. */
+static gssize
+transfer (ProbeConn *conn, const void *out, void *in, gsize size, GError **error)
 {
-  for (;;) {
-    gssize count;
+  const char *what = out != NULL ? "room for the request" : "answer";
 
+  for (;;) {
     if (conn->ssl != NULL) {
-      int result;
-      int next;
+      const int most = (int) MIN (size, (gsize) G_MAXINT);
 
       ERR_clear_error ();
       errno = 0;
-      result = SSL_read (conn->ssl, buffer, (int) MIN (size, (gsize) G_MAXINT));
-      if (result > 0)
-        return result;
-      next = after_ssl_failure (conn, result, "answer", error);
+      const int result =
+          out != NULL ? SSL_write (conn->ssl, out, most) : SSL_read (conn->ssl, in, most);
+      const int next = result > 0 ? 0 : after_ssl_failure (conn, result, what, error);
       if (next <= 0)
-        return next;
+        return result > 0 ? result : next;
       continue;
     }
-    count = recv (conn->fd, buffer, size, 0);
+    const gssize count =
+        out != NULL ? send (conn->fd, out, size, MSG_NOSIGNAL) : recv (conn->fd, in, size, 0);
     if (count >= 0)
       return count;
     if (errno == EINTR)
       continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK) {
-      set_errno_error (error, "receive", errno);
+      set_errno_error (error, out != NULL ? "send" : "receive", errno);
       return -1;
     }
-    if (!probe_wait_fd (conn->fd, POLLIN, conn->deadline, "answer", error))
+    if (!probe_wait_fd (conn->fd, out != NULL ? POLLOUT : POLLIN, conn->deadline, what, error))
       return -1;
   }
+}
+
+gssize
+probe_conn_read (ProbeConn *conn, void *buffer, gsize size, GError **error)
+{
+  return transfer (conn, NULL, buffer, size, error);
 }
 
 gboolean
@@ -296,41 +302,14 @@ probe_conn_write (ProbeConn *conn, const void *bytes, gsize size, GError **error
   const char *rest = bytes;
 
   while (size > 0) {
-    gssize count;
+    const gssize count = transfer (conn, rest, NULL, size, error);
 
-    if (conn->ssl != NULL) {
-      int result;
-      int next;
-
-      ERR_clear_error ();
-      errno = 0;
-      result = SSL_write (conn->ssl, rest, (int) MIN (size, (gsize) G_MAXINT));
-      if (result > 0) {
-        rest += result;
-        size -= (gsize) result;
-        continue;
-      }
-      next = after_ssl_failure (conn, result, "room for the request", error);
-      if (next == 0)
-        g_set_error (error, PROBE_ERROR, PROBE_ERROR_CLOSED, "closed by the server while sending");
-      if (next <= 0)
-        return FALSE;
-      continue;
-    }
-    count = send (conn->fd, rest, size, MSG_NOSIGNAL);
-    if (count >= 0) {
-      rest += count;
-      size -= (gsize) count;
-      continue;
-    }
-    if (errno == EINTR)
-      continue;
-    if (errno != EAGAIN && errno != EWOULDBLOCK) {
-      set_errno_error (error, "send", errno);
+    if (count == 0)
+      g_set_error (error, PROBE_ERROR, PROBE_ERROR_CLOSED, "closed by the server while sending");
+    if (count <= 0)
       return FALSE;
-    }
-    if (!probe_wait_fd (conn->fd, POLLOUT, conn->deadline, "room for the request", error))
-      return FALSE;
+    rest += count;
+    size -= (gsize) count;
   }
   return TRUE;
 }

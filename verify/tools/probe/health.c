@@ -62,6 +62,11 @@ conclude_silent (Job *job, const GError *error)
   g_autofree char *unaccepted = describe_unaccepted (job);
 
   job->check->state = PROBE_HEALTH_SILENT;
+  if (g_error_matches (error, PROBE_ERROR, PROBE_ERROR_REFUSED)) {
+    job->check->message = g_strdup_printf (
+        "%s: silent in phase %s: nobody listens", port, probe_phase_name (job->check->phase));
+    return;
+  }
   job->check->message = g_strdup_printf ("%s: silent in phase %s after %.0f ms: %s%s", port,
       probe_phase_name (job->check->phase), job->check->ms, error->message, unaccepted);
 }
@@ -244,6 +249,30 @@ probe_health_run_https (const ProbeTarget *target, double slow_ms, ProbeHealth *
   start (health, &job, "https", target->https_port, TRUE, check_https);
   g_thread_join (job.thread);
   judge (health);
+}
+
+char *
+probe_health_summary (const ProbeHealth *health)
+{
+  static const char *const words[] = { "OK", "WARNING", "CRITICAL" };
+  GString *text = g_string_new (words[health->exit_status]);
+  const char *separator = ": ";
+  double slowest = 0;
+
+  for (guint i = 0; i < health->count; i++) {
+    const ProbeHealthCheck *check = &health->checks[i];
+
+    slowest = MAX (slowest, check->ms);
+    if (check->state == PROBE_HEALTH_OK)
+      continue;
+    g_string_append_printf (
+        text, "%s%s %s", separator, check->name, probe_health_state_name (check->state));
+    separator = ", ";
+  }
+  if (health->exit_status == PROBE_EXIT_OK)
+    g_string_append_printf (
+        text, ": all %u checks answered, the slowest in %.1f ms", health->count, slowest);
+  return g_string_free (text, FALSE);
 }
 
 void

@@ -59,5 +59,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ProbeHealth, probe_health_clear)
 /* "ok", "slow", "unexpected", "silent"; never NULL, static. */
 const char *probe_health_state_name (ProbeHealthState state);
 
+/* One line for a monitoring system: "CRITICAL: https silent, rtsp slow". The caller frees it. */
+char *probe_health_summary (const ProbeHealth *health);
+
 /* {"event":"health", ...}; the caller owns it. */
 JsonObject *probe_health_to_json (const ProbeHealth *health);

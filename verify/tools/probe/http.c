@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "http.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define HEADER_MAX (64 * 1024)     /* far above anything Wolf sends */
@@ -106,77 +105,83 @@ read_chunked (ProbeConn *conn, GString *bytes, gsize position, GString *body, GE
   }
 }
 
+/* Reads on up to the end of the head, and takes the status from it. NULL with @error set. */
+static char *
+read_head (ProbeConn *conn, GString *bytes, int *status, GError **error)
+{
+  char *end;
+
+  while ((end = strstr (bytes->str, "\r\n\r\n")) == NULL) {
+    if (bytes->len > HEADER_MAX) {
+      protocol_error (error, "endless header");
+      return NULL;
+    }
+    if (!need_more (conn, bytes, error))
+      return NULL;
+    if (bytes->len >= 5 && strncmp (bytes->str, "HTTP/", 5) != 0) {
+      protocol_error (error, "no HTTP/ at its start");
+      return NULL;
+    }
+  }
+  g_autofree char *head = g_strndup (bytes->str, (gsize) (end - bytes->str) + 2);
+  if (strlen (head) < strlen ("HTTP/1.1 200") || !g_str_has_prefix (head, "HTTP/1.")) {
+    protocol_error (error, "short status line");
+    return NULL;
+  }
+  *status = (int) MIN (g_ascii_strtoull (head + strlen ("HTTP/1.1 "), NULL, 10), 1000);
+  if (*status < 100 || *status > 599) {
+    protocol_error (error, "no status code");
+    return NULL;
+  }
+  return g_steal_pointer (&head);
+}
+
+/* A body of @length bytes that starts at @bytes[@start]; or up to the end of the stream. */
+static gboolean
+read_plain (
+    ProbeConn *conn, GString *bytes, gsize start, const char *length, GString *body, GError **error)
+{
+  const guint64 size = length != NULL ? g_ascii_strtoull (length, NULL, 10) : 0;
+  int result = 1;
+
+  if (size > BODY_MAX)
+    return protocol_error (error, "too long");
+  while (length != NULL && bytes->len - start < size)
+    if (!need_more (conn, bytes, error))
+      return FALSE;
+  while (length == NULL && (result = read_more (conn, bytes, error)) > 0)
+    if (bytes->len > BODY_MAX)
+      return protocol_error (error, "too long");
+  if (result < 0)
+    return FALSE;
+  g_string_append_len (
+      body, bytes->str + start, (gssize) (length != NULL ? (gsize) size : bytes->len - start));
+  return TRUE;
+}
+
 gboolean
 probe_http_receive (ProbeConn *conn, ProbeHttpResponse *response, GError **error)
 {
   g_autoptr (GString) bytes = g_string_new (NULL);
   g_autoptr (GString) body = g_string_new (NULL);
-  g_autofree char *head = NULL;
-  g_autofree char *length_text = NULL;
-  g_autofree char *encoding = NULL;
-  g_autofree char *connection = NULL;
-  gboolean until_close = FALSE;
-  char *head_end;
-  gsize body_start;
+  int status = 0;
 
   probe_http_response_clear (response);
-  while ((head_end = strstr (bytes->str, "\r\n\r\n")) == NULL) {
-    if (bytes->len > HEADER_MAX)
-      return protocol_error (error, "endless header");
-    if (!need_more (conn, bytes, error))
-      return FALSE;
-    if (bytes->len >= 5 && strncmp (bytes->str, "HTTP/", 5) != 0)
-      return protocol_error (error, "no HTTP/ at its start");
-  }
-  body_start = (gsize) (head_end - bytes->str) + 4;
-  head = g_strndup (bytes->str, body_start - 2);
-  if (strlen (head) < strlen ("HTTP/1.1 200") || !g_str_has_prefix (head, "HTTP/1."))
-    return protocol_error (error, "short status line");
-  response->status = atoi (head + strlen ("HTTP/1.1 "));
-  if (response->status < 100 || response->status > 599) {
-    response->status = 0;
-    return protocol_error (error, "no status code");
-  }
-
-  length_text = find_header (head, "Content-Length");
-  encoding = find_header (head, "Transfer-Encoding");
-  connection = find_header (head, "Connection");
-  if (encoding != NULL && g_ascii_strcasecmp (encoding, "chunked") == 0) {
-    if (!read_chunked (conn, bytes, body_start, body, error))
-      goto failed;
-  } else if (length_text != NULL) {
-    guint64 length = g_ascii_strtoull (length_text, NULL, 10);
-
-    if (length > BODY_MAX) {
-      protocol_error (error, "too long");
-      goto failed;
-    }
-    while (bytes->len - body_start < length) {
-      if (!need_more (conn, bytes, error))
-        goto failed;
-    }
-    g_string_append_len (body, bytes->str + body_start, (gssize) length);
-  } else {
-    int result;
-
-    until_close = TRUE;
-    while ((result = read_more (conn, bytes, error)) > 0) {
-      if (bytes->len > BODY_MAX) {
-        protocol_error (error, "too long");
-        goto failed;
-      }
-    }
-    if (result < 0)
-      goto failed;
-    g_string_append_len (body, bytes->str + body_start, (gssize) (bytes->len - body_start));
-  }
-  response->keep_alive = !until_close && g_str_has_prefix (head, "HTTP/1.1")
+  g_autofree char *head = read_head (conn, bytes, &status, error);
+  if (head == NULL)
+    return FALSE;
+  g_autofree char *length = find_header (head, "Content-Length");
+  g_autofree char *encoding = find_header (head, "Transfer-Encoding");
+  g_autofree char *connection = find_header (head, "Connection");
+  const gboolean chunked = encoding != NULL && g_ascii_strcasecmp (encoding, "chunked") == 0;
+  const gsize start = strlen (head) + strlen ("\r\n");
+  if (chunked ? !read_chunked (conn, bytes, start, body, error)
+              : !read_plain (conn, bytes, start, length, body, error))
+    return FALSE;
+  response->status = status;
+  response->keep_alive = (chunked || length != NULL) && g_str_has_prefix (head, "HTTP/1.1")
       && (connection == NULL || g_ascii_strcasecmp (connection, "close") != 0);
   response->body_size = body->len;
   response->body = g_string_free (g_steal_pointer (&body), FALSE);
   return TRUE;
-
-failed:
-  probe_http_response_clear (response);
-  return FALSE;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <openssl/err.h>
 #include <poll.h>
+#include <unistd.h>
 
 struct _ProbeTls {
   SSL_CTX *context;
@@ -26,11 +27,23 @@ probe_tls_new_anonymous (void)
   return tls;
 }
 
+/* OpenSSL says "system lib" of a file that is not there. */
+static gboolean
+is_readable (const char *path, GError **error)
+{
+  if (access (path, R_OK) == 0)
+    return TRUE;
+  g_set_error (error, PROBE_ERROR, PROBE_ERROR_USAGE, "%s: %s", path, g_strerror (errno));
+  return FALSE;
+}
+
 ProbeTls *
 probe_tls_new_from_files (const char *cert_path, const char *key_path, GError **error)
 {
   g_autoptr (ProbeTls) tls = probe_tls_new_anonymous ();
 
+  if (!is_readable (cert_path, error) || !is_readable (key_path, error))
+    return NULL;
   ERR_clear_error ();
   if (SSL_CTX_use_certificate_chain_file (tls->context, cert_path) != 1) {
     g_set_error (error, PROBE_ERROR, PROBE_ERROR_USAGE, "cannot use the certificate %s: %s",

@@ -156,6 +156,31 @@ test_health_json (void)
   g_assert_cmpint (json_object_get_int_member (check, "unaccepted"), ==, 1);
 }
 
+/* The first line is what a monitoring system shows. localhost is what it says in the help. */
+static void
+test_health_text (void)
+{
+  g_autoptr (FakeServer) http = fake_server_new (FAKE_HTTP, 200);
+  g_autoptr (FakeServer) https = fake_server_new (FAKE_TLS, 200);
+  g_autoptr (FakeServer) rtsp = fake_server_new (FAKE_RTSP, 200);
+  g_autofree char *http_port = g_strdup_printf ("--http-port=%u", fake_server_port (http));
+  g_autofree char *https_port = g_strdup_printf ("--https-port=%u", fake_server_port (https));
+  g_autofree char *rtsp_port = g_strdup_printf ("--rtsp-port=%u", fake_server_port (rtsp));
+  g_autofree char *closed_port = g_strdup_printf ("--https-port=%u", fake_closed_port ());
+  g_auto (Result) good =
+      run ("health", "--host=localhost", "--slow=10000", http_port, https_port, rtsp_port, NULL);
+  g_auto (Result) bad = run ("health", "--slow=10000", http_port, closed_port, rtsp_port, NULL);
+  g_auto (Result) help = run ("health", "-h", NULL);
+  g_auto (Result) no_key = run ("health", "--cert=/nonexistent", "--key=/nonexistent", NULL);
+
+  g_assert_true (g_str_has_prefix (good.out, "OK: all 3 checks answered, the slowest in "));
+  g_assert_cmpint (bad.status, ==, PROBE_EXIT_SILENT);
+  g_assert_true (g_str_has_prefix (bad.out, "CRITICAL: https silent\n"));
+  g_assert_nonnull (strstr (bad.out, "nobody listens"));
+  g_assert_nonnull (strstr (help.out, "or localhost"));
+  g_assert_nonnull (strstr (no_key.err, "/nonexistent: No such file"));
+}
+
 static void
 test_latency (void)
 {
@@ -324,6 +349,7 @@ main (int argc, char **argv)
   g_test_add_func ("/commands/help", test_help);
   g_test_add_func ("/commands/abuse-list", test_abuse_list);
   g_test_add_func ("/commands/health-json", test_health_json);
+  g_test_add_func ("/commands/health-text", test_health_text);
   g_test_add_func ("/commands/latency", test_latency);
   g_test_add_func ("/commands/latency-keepalive", test_latency_keepalive);
   g_test_add_func ("/commands/latency-silent", test_latency_silent);

@@ -76,7 +76,38 @@ void test_inside() {
   }));
   bus.fire_event(Number{1});
   bus.fire_event(Number{3});
-  g_assert_cmpint(calls, ==, 11);
+  g_assert_cmpint(calls, ==, 21); // 1, and 10 for each of the two
+}
+
+/* Registers while an event is being handled, and says how often the new handler was called. The
+ * event's handling goes on when the registration has returned, or before. */
+int register_meanwhile(bool go_on_first) {
+  Bus bus;
+  Gate entered, go_on;
+  std::atomic<int> late_calls{0};
+  auto holds = bus.register_handler<Number>([&] {
+    entered.open();
+    go_on.wait();
+  });
+  std::thread fires([&] { bus.fire_event(Number{1}); });
+  entered.wait();
+  std::thread opens([&] {
+    if (go_on_first) {
+      go_on.open();
+    }
+  });
+  auto late = bus.register_handler<Number>([&] { late_calls++; });
+  go_on.open();
+  opens.join();
+  fires.join();
+  return late_calls;
+}
+
+void test_late() {
+  wolf::guard::EventHandlers::patience = std::chrono::milliseconds(0);
+  g_assert_cmpint(register_meanwhile(false), ==, 1);
+  wolf::guard::EventHandlers::patience = std::chrono::minutes(1);
+  g_assert_cmpint(register_meanwhile(true), ==, 0);
 }
 
 void test_outlives() {
@@ -151,6 +182,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/event-bus/order", test_order);
   g_test_add_func("/event-bus/failure", test_failure);
   g_test_add_func("/event-bus/inside", test_inside);
+  g_test_add_func("/event-bus/late", test_late);
   g_test_add_func("/event-bus/outlives", test_outlives);
   g_test_add_func("/event-bus/stuck", test_stuck);
   g_test_add_func("/event-bus/race", test_race);

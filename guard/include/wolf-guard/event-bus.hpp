@@ -10,9 +10,13 @@
  * Order: fire_event() calls the handlers of the event's type one after another, the newest first,
  * as libstdc++'s multimap orders them. Then it calls the global ones.
  *
+ * A registration comes after an event that is being handled, so that "register, then ask for what
+ * an older handler sets" loses no event. If that event takes longer than 50 ms, or the registration
+ * comes from a handler, the new handler is called with that event instead.
+ *
  * Blocking:
  *  - fire_event() waits for its handlers and holds no lock while they run;
- *  - register_handler() never waits for a handler;
+ *  - register_handler() waits for at most 50 ms;
  *  - unregister() waits while another thread runs that one handler, because the handler may refer
  *    to what its owner destroys next. It does not wait for other handlers, nor for its own thread.
  *
@@ -22,11 +26,13 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <typeindex>
 #include <typeinfo>
 #include <utility>
@@ -77,6 +83,11 @@ public:
   }
 
   const std::type_index event;
+  unsigned long number = 0; // Set once, by add()
+
+  static bool is_inside() {
+    return innermost() != nullptr;
+  }
 
 private:
   /* The calls that this thread is inside of. */
@@ -113,10 +124,20 @@ class EventHandlers {
 public:
   using list = std::vector<std::shared_ptr<EventHandler>>;
 
+  /* How long register_handler() waits for an event of that type that is being handled. */
+  static inline std::chrono::milliseconds patience{50};
+
+  /* A handler never waits: its own event is being handled. */
   void add(const std::shared_ptr<EventHandler> &handler) {
+    std::unique_lock lock(mutex_);
+    if (!EventHandler::is_inside()) {
+      idle_.wait_for(lock, patience, [&] { return running_.count(handler->event) == 0; });
+    }
+    handler->number = ++added_;
     change([&](list &handlers) { handlers.push_back(handler); });
   }
   void remove(const std::shared_ptr<EventHandler> &handler) {
+    std::lock_guard lock(mutex_);
     change([&](list &handlers) {
       handlers.erase(std::remove(handlers.begin(), handlers.end(), handler), handlers.end());
     });
@@ -126,15 +147,37 @@ public:
     return handlers_;
   }
 
+  /* An event of this type is being handled for as long as this lives. */
+  class Running {
+  public:
+    Running(EventHandlers &handlers, std::type_index event) : handlers_(handlers), event_(event) {
+      std::lock_guard lock(handlers_.mutex_);
+      handlers_.running_.insert(event_);
+    }
+    Running(const Running &) = delete;
+    Running &operator=(const Running &) = delete;
+    ~Running() {
+      std::lock_guard lock(handlers_.mutex_);
+      handlers_.running_.erase(handlers_.running_.find(event_));
+      handlers_.idle_.notify_all();
+    }
+
+  private:
+    EventHandlers &handlers_;
+    std::type_index event_;
+  };
+
 private:
   template <class Change> void change(Change change) {
-    std::lock_guard lock(mutex_);
     auto changed = std::make_shared<list>(*handlers_);
     change(*changed);
     handlers_ = std::move(changed);
   }
 
   std::mutex mutex_;
+  std::condition_variable idle_;
+  unsigned long added_ = 0;
+  std::multiset<std::type_index> running_;
   std::shared_ptr<const list> handlers_ = std::make_shared<list>();
 };
 
@@ -190,10 +233,8 @@ public:
 
   /* How many handlers failed. */
   template <class Event> int fire_event(Event &&event) {
-    auto handlers = handlers_->get();
-    int failed = call(*handlers, typeid(Event), &event);
     Any any{event};
-    return failed + call(*handlers, typeid(Any), &any);
+    return call(typeid(Event), &event) + call(typeid(Any), &any);
   }
 
 private:
@@ -205,10 +246,18 @@ private:
     return {handlers_, handler};
   }
 
-  static int call(const EventHandlers::list &handlers, std::type_index event, const void *value) {
+  /* Passes over the list until it has no handler that is newer than those of the last pass. */
+  int call(std::type_index event, const void *value) {
+    EventHandlers::Running running(*handlers_, event);
     int failed = 0;
-    for (auto handler = handlers.rbegin(); handler != handlers.rend(); ++handler) {
-      failed += (*handler)->event == event && !(*handler)->call(value);
+    unsigned long called = 0;
+    for (auto handlers = handlers_->get();
+         !handlers->empty() && handlers->back()->number > called; handlers = handlers_->get()) {
+      for (auto handler = handlers->rbegin();
+           handler != handlers->rend() && (*handler)->number > called; ++handler) {
+        failed += (*handler)->event == event && !(*handler)->call(value);
+      }
+      called = handlers->back()->number;
     }
     return failed;
   }

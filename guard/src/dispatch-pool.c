@@ -4,6 +4,7 @@
 
 #include <wolf-guard/log.h>
 #include <wolf-guard/thread.h>
+#include <wolf-guard/watch.h>
 
 #define D wg_dispatch
 
@@ -165,7 +166,10 @@ run (WgItem *item)
   gint64 now;
 
   wg_thread_enter (item->task.what, item->queue->name, "");
+  /* The dispatcher itself looks after the limit. */
+  wg_watch_begin_allowing (item->task.what, (guint) (wg_item_limit (item) - item->began) / 1000);
   item->task.func (item->task.data);
+  wg_watch_end ();
   wg_thread_leave ();
 
   now = wg_clock_now ();

@@ -4,6 +4,10 @@
 
 #include <wolf-guard/log.h>
 #include <wolf-guard/thread.h>
+#include <wolf-guard/watch.h>
+
+/* What going to PLAYING may take: a compositor that starts, a GPU that wakes up. */
+#define PLAYING_ALLOWED_MS 20000
 
 /* --- what the bus says */
 
@@ -78,10 +82,20 @@ on_bus_gone (gpointer data)
 static void
 call_begin (WgPipeline *p, const char *what)
 {
+  wg_watch_begin (what);
   pthread_mutex_lock (&p->mutex);
   p->call = what;
   p->call_since = wg_clock_now ();
   pthread_mutex_unlock (&p->mutex);
+}
+
+static void
+call_end (WgPipeline *p)
+{
+  pthread_mutex_lock (&p->mutex);
+  p->call = NULL;
+  pthread_mutex_unlock (&p->mutex);
+  wg_watch_end ();
 }
 
 static gboolean
@@ -145,8 +159,8 @@ parse (WgPipeline *p)
         (GDestroyNotify) wg_pipeline_release);
   }
 
+  call_end (p);
   pthread_mutex_lock (&p->mutex);
-  p->call = NULL;
   p->element = element;
   if (element && p->users > 0 && !p->end_asked)
     p->for_owner = gst_object_ref (element);
@@ -192,11 +206,10 @@ serve (WgPipeline *p)
       sem_wait (p->work);
       continue;
     }
+    wg_watch_begin_allowing (command->what, command->plays ? PLAYING_ALLOWED_MS : 0);
     command->func (p->element, command->data);
     wg_command_free (command);
-    pthread_mutex_lock (&p->mutex);
-    p->call = NULL;
-    pthread_mutex_unlock (&p->mutex);
+    call_end (p);
   }
 }
 
@@ -212,17 +225,18 @@ close_element (WgPipeline *p)
   if (p->element) {
     call_begin (p, "set_state(NULL)");
     gst_element_set_state (p->element, GST_STATE_NULL);
+    call_end (p);
   }
+  call_begin (p, "unref");
   pthread_mutex_lock (&p->mutex);
   element = g_steal_pointer (&p->element);
   bus = g_steal_pointer (&p->bus);
-  p->call = "unref";
-  p->call_since = wg_clock_now ();
   pthread_mutex_unlock (&p->mutex);
   if (bus)
     gst_object_unref (bus);
   if (element)
     gst_object_unref (element);
+  call_end (p);
 }
 
 /* In this order, so that whoever sees `done` finds the pipeline in no list. */
@@ -234,7 +248,6 @@ finish (WgPipeline *p)
   pthread_mutex_lock (&p->mutex);
   was_kept = wg_quarantine_remove (p);
   wg_shutdown_unlist (p);
-  p->call = NULL;
   p->done = TRUE;
   p->quarantined = FALSE;
   pthread_cond_broadcast (&p->changed);

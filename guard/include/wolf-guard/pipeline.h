@@ -104,9 +104,9 @@ typedef enum {
   WG_PIPELINE_QUARANTINED, /* did not end in time */
 } WgPipelineEnd;
 
-/* End the pipeline, as the diagram above shows. Call it once. Blocks for at most WOLF_GUARD_EOS_MS +
- * WOLF_GUARD_NULL_MS from the stop request, at least 0.5 s if that is over, less during a shutdown
- * (shutdown.h). */
+/* End the pipeline, as the diagram above shows. Call it once. Blocks for at most WOLF_GUARD_EOS_MS
+ * + WOLF_GUARD_NULL_MS from the stop request, at least 0.5 s if that is over, less during a
+ * shutdown (shutdown.h). */
 WgPipelineEnd wg_pipeline_end (WgPipeline *pipeline);
 
 /* A command. Runs on the worker, in the order of posting, never after the end began. */

@@ -185,8 +185,9 @@ template <class Body> std::thread thread(const char *name, std::string session, 
 }
 
 /* Wraps `body`. An exception that leaves it is logged with `what`, and `failed` is called. */
-template <class Body, class Failed> auto guarded(std::string what, Body body, Failed failed) {
-  return [what = std::move(what), body = std::move(body), failed = std::move(failed)](auto &&...arguments) mutable {
+template <class Body, class Failed> auto contained(std::string what, Body body, Failed failed) {
+  return [what = std::move(what), body = std::move(body), failed = std::move(failed)](
+             auto &&...arguments) mutable {
     try {
       body(std::forward<decltype(arguments)>(arguments)...);
     } catch (const std::exception &e) {
@@ -196,11 +197,12 @@ template <class Body, class Failed> auto guarded(std::string what, Body body, Fa
   };
 }
 
-/* A thread() that works for one session. An exception that leaves `body` is logged, and `failed` has to
- * end that session; the process goes on. Throws std::system_error when no thread can be made. */
+/* A thread() that works for one session. An exception that leaves `body` is logged, and `failed` has
+ * to end that session; the process goes on. Throws std::system_error when no thread can be made. */
 template <class Body, class Failed>
 std::thread session_thread(const char *name, const std::string &session, Body body, Failed failed) {
-  return thread(name, session, guarded(name + (" of session " + session), std::move(body), std::move(failed)));
+  auto what = name + (" of session " + session);
+  return thread(name, session, contained(what, std::move(body), std::move(failed)));
 }
 
 /* Logs a warning when its scope takes longer than `limit`. */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What watch.c (slots and scopes) and watch-scan.c (the scanner) share.
+ */
+#pragma once
+
+#include <wolf-guard/watch.h>
+
+#define WG_WATCH_SLOTS 1024
+
+/* The slot's number, or -1 when it is free; consistent: never half of one scope and half of
+ * another. `allowed` is the innermost scope's, in ms. */
+gboolean wg_watch_look (guint slot, WgWatchThread *thread, guint *allowed);
+
+/* Slots up to this one have been in use. */
+guint wg_watch_slots_used (void);
+
+/* Take back the slot of a thread that is gone. */
+void wg_watch_reclaim (guint slot, pid_t tid);
+
+void wg_watch_add_counts (WgWatchStatus *status);
+
+/* How often the scanner has looked, for tests. */
+guint64 wg_watch_looks (void);

@@ -3,6 +3,7 @@
  * main.c: wolf-interpipe: runs scenarios against a gst-interpipe plugin, one process each.
  */
 #include "child.h"
+#include "compare.h"
 #include "plugin.h"
 #include "scenario.h"
 #include "tally.h" /* verify/report/result */
@@ -132,12 +133,14 @@ main (int argc, char **argv)
   g_autoptr (GOptionContext) context = g_option_context_new ("— scenarios on a gst-interpipe");
   g_autoptr (GError) error = NULL;
   Tally tally;
-
   use_malloc (argv);
+  if (argc > 1 && g_str_equal (argv[1], "--compare"))
+    return compare_main (argc, argv);
   g_option_context_add_main_entries (context, entries, NULL);
   g_option_context_set_description (context,
       "One line of JSON per scenario. Exit status: 0 all pass; 1 some do not; 2 wrong usage.\n"
-      "before: the fault must show. after: the promise must hold.\n");
+      "before: the fault must show. after: the promise must hold.\n"
+      "--compare TABLE as the first argument puts three plugins side by side: --compare --help.\n");
   if (!g_option_context_parse (context, &argc, &argv, &error)) {
     g_printerr ("wolf-interpipe: %s\n", error->message);
     return 2;

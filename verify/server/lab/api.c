@@ -7,6 +7,7 @@
  */
 #include "input.h"
 #include "number.h"
+#include "pages.h"
 #include "port.h"
 #include "servers.h"
 #include "sessions.h"
@@ -338,6 +339,7 @@ lab_api_open (Lab *lab, GError **error)
   api->lab = lab;
   api->context = g_main_context_ref_thread_default ();
   api->soup = soup_server_new ("server-header", "wolf-lab", NULL);
+  lab_page_limit_bodies (lab, api->soup);
   api->pool = g_thread_pool_new (work, NULL, threads, TRUE, error);
   if (api->pool == NULL)
     return FALSE;

@@ -32,6 +32,7 @@ lab_http_open (Lab *lab, GError **error)
 {
   SoupServer *soup = soup_server_new ("server-header", "wolf-lab", NULL);
 
+  lab_page_limit_bodies (lab, soup);
   soup_server_add_handler (soup, NULL, lab_page_not_found, NULL, NULL);
   soup_server_add_handler (soup, "/serverinfo", serverinfo, lab, NULL);
   return lab_port_listen (

@@ -190,6 +190,7 @@ lab_https_open (Lab *lab, GError **error)
 
   https->lab = lab;
   https->soup = soup_server_new ("server-header", "wolf-lab", NULL);
+  lab_page_limit_bodies (lab, https->soup);
   https->context = g_main_context_ref_thread_default ();
   /* No limit: one that waits for its client keeps nobody else. */
   https->handshakes = g_thread_pool_new (shake_hands, NULL, -1, FALSE, NULL);

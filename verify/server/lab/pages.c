@@ -7,6 +7,7 @@
 #define VERSION "7.1.431.-1" /* of the protocol, as Moonlight asks for it */
 #define GFE_VERSION "3.23.0.74"
 #define H264_ONLY 1
+#define BODY_MAX (64 * 1024)
 
 void
 lab_page_answer (SoupServerMessage *message, guint status, const gchar *inner)
@@ -54,6 +55,46 @@ lab_page_client_ip (SoupServerMessage *message)
   const char *host = soup_server_message_get_remote_host (message);
 
   return g_strdup (host ? host : "");
+}
+
+static void
+turn_away (SoupServerMessage *message)
+{
+  g_autoptr (GIOStream) stream = soup_server_message_steal_connection (message);
+
+  lab_log ("a body of more than %d bytes", BODY_MAX);
+  if (stream != NULL)
+    g_io_stream_close (stream, NULL, NULL);
+}
+
+static void
+on_headers (SoupServerMessage *message, gpointer data G_GNUC_UNUSED)
+{
+  if (soup_message_headers_get_content_length (soup_server_message_get_request_headers (message))
+      > BODY_MAX)
+    turn_away (message);
+}
+
+/* Without a length the body is counted as it comes. */
+static void
+on_chunk (SoupServerMessage *message, gpointer data G_GNUC_UNUSED)
+{
+  if (soup_server_message_get_request_body (message)->length > BODY_MAX)
+    turn_away (message);
+}
+
+static void
+on_request (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message, gpointer data G_GNUC_UNUSED)
+{
+  g_signal_connect (message, "got-headers", G_CALLBACK (on_headers), NULL);
+  g_signal_connect (message, "got-chunk", G_CALLBACK (on_chunk), NULL);
+}
+
+void
+lab_page_limit_bodies (const Lab *lab, SoupServer *soup)
+{
+  if (lab->options.close_malformed)
+    g_signal_connect (soup, "request-started", G_CALLBACK (on_request), NULL);
 }
 
 gboolean

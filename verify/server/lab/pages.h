@@ -24,6 +24,9 @@ void lab_page_not_found (SoupServer *soup, SoupServerMessage *message, const cha
 /* The address of the client, newly allocated. */
 gchar *lab_page_client_ip (SoupServerMessage *message);
 
+/* With --malformed=close a request whose body is above 64 KiB ends with its connection. */
+void lab_page_limit_bodies (const Lab *lab, SoupServer *soup);
+
 /* Whether it is a GET; anything else is answered here, with 404 as Wolf does. */
 gboolean lab_page_is_get (SoupServerMessage *message);
 

@@ -2,7 +2,10 @@
 /* scenarios.c: the list of all scenarios. */
 #include "scenarios.h"
 
+/* The longest is first, so that it does not run alone in the end. */
 const Scenario scenarios[] = {
+  { "malformed", "broken requests, junk and numbers that are none to every port",
+      scenario_malformed, .clients = 1, .limit_s = 600 },
   { "timeline", "one stuck source from before to after, as a picture shows it", scenario_timeline,
       .clients = 2, .limit_s = 120 },
   { "cancel-stuck-create", "/cancel while the source does not return from create()",
@@ -70,8 +73,6 @@ const Scenario scenarios[] = {
   { "abuse", "abusive clients of 24 kinds", scenario_abuse, .clients = 1, .limit_s = 900 },
   { "thread-ends", "a streaming thread ends, and the log says so", scenario_thread_ends,
       .clients = 2, .limit_s = 90 },
-  { "malformed", "broken requests, junk and numbers that are none to every port",
-      scenario_malformed, .clients = 1, .limit_s = 600 },
   { "idle", "idle connections while others are served", scenario_idle, .clients = 2,
       .limit_s = 120 },
   { "inherited", "a program is started while clients are connected", scenario_inherited,

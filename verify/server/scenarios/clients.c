@@ -22,6 +22,8 @@
  * steps. */
 #define MALFORMED_S "2"
 #define MALFORMED_MS 30000
+/* wolf-probe's number of a control packet that is in order. */
+#define WITH_KEY 500
 
 static void
 abuse (Runner *runner, gint64 within_ms, const gchar *kind, const gchar *count, const gchar *at)
@@ -121,7 +123,9 @@ keep_message (JsonObject *report, gpointer data)
 }
 
 typedef struct {
-  guint messages, not_sent, silent;
+  guint messages, not_sent, silent, swallowed;
+  gboolean control;       /* the message that must be accepted was */
+  JsonArray *accepted;    /* messages that were, without the key that they need */
   JsonArray *ended_by;    /* messages after which the server was gone */
   JsonArray *silenced_by; /* and after which it was there, but did not answer everywhere */
 } Malformed;
@@ -146,9 +150,16 @@ send_malformed (Runner *runner, const gchar *door, guint n, Malformed *malformed
   malformed->messages++;
   malformed->silent += g_str_equal (end, "silent");
   malformed->not_sent += g_str_equal (end, "nowhere");
+  malformed->swallowed += g_str_equal (end, "swallowed");
   /* Of a session that is the announcement: its pipelines come after that. */
   *answered = g_str_equal (end, "answered") && !g_str_equal (door, "session");
   *name = g_strdup_printf ("%s: %s", door, json_object_get_string_member (sent, "message"));
+  if (json_object_get_boolean_member_with_default (sent, "accepted", FALSE)) {
+    const gchar *sender = json_object_get_string_member_with_default (sent, "class", "");
+    malformed->control |= json_object_get_int_member (sent, "number") == WITH_KEY;
+    if (g_str_equal (sender, "address"))
+      json_array_add_string_element (malformed->accepted, *name);
+  }
   json_object_unref (sent);
   return TRUE;
 }
@@ -183,17 +194,36 @@ send_all (Runner *runner, const gchar *door, Malformed *malformed, GError **erro
   return up;
 }
 
+/* On the port for control packets, which need the session's key. */
+static void
+tell_control (const Runner *runner, Result *result, const Malformed *malformed)
+{
+  const guint accepted = json_array_get_length (malformed->accepted);
+
+  if (!(runner->server->abilities & SERVER_CONTROL)) {
+    json_array_unref (malformed->accepted);
+    return;
+  }
+  result_array (result, "accepted_without_key", malformed->accepted);
+  expect_both (result, malformed->control, "a control packet with the key is accepted");
+  expect_fault (result, accepted > 0, "a control packet without the key is accepted");
+  expect_held (result, accepted == 0, "no control packet is accepted without the key");
+}
+
 /* Broken requests, oversized headers, junk, numbers that are none, one after the other. */
 void
 scenario_malformed (Runner *runner, Result *result)
 {
-  static const gchar *const doors[] = { "https", "http", "rtsp", "api", "session" };
-  Malformed malformed = { .ended_by = json_array_new (), .silenced_by = json_array_new () };
+  static const gchar *const doors[] = { "https", "http", "rtsp", "api", "session", "control" };
+  const guint n = G_N_ELEMENTS (doors) - !(runner->server->abilities & SERVER_CONTROL);
+  Malformed malformed = {
+    .ended_by = json_array_new (), .silenced_by = json_array_new (), .accepted = json_array_new ()
+  };
   g_autoptr (GError) error = NULL;
   const gint64 before = health (runner);
   gboolean up = TRUE;
 
-  for (guint i = 0; up && i < G_N_ELEMENTS (doors); i++)
+  for (guint i = 0; up && i < n; i++)
     up = send_all (runner, doors[i], &malformed, &error);
   const gint64 after = up ? health (runner) : -1;
   const guint ended = json_array_get_length (malformed.ended_by);
@@ -209,6 +239,9 @@ scenario_malformed (Runner *runner, Result *result)
   result_int (result, "health_after", after);
   expect_both (result, before == 0, "every port answers before");
   expect_both (result, malformed.messages > 0, "messages were sent");
+  result_int (result, "swallowed", malformed.swallowed);
+  expect_held (result, malformed.swallowed == 0, "no body without an end is read");
+  tell_control (runner, result, &malformed);
   expect_both (result, up, error ? error->message : "the server starts again");
   expect_both (result, after == 0, "every port answers afterwards");
   expect_fault (result, ended > 0, "a message ends the server");

@@ -39,7 +39,7 @@ if [[ ! -r $here/tools/series/messages.sh ]]; then
   echo "build.sh: $here/tools/series is not there; this copy is incomplete" >&2
   exit 1
 fi
-for part in messages place pins series tree diff rules move patch export refresh embed rebase dist; do
+for part in messages place pins series tree diff rules move patch export refresh embed rebase dist audit; do
   # shellcheck source=/dev/null
   . "$here/tools/series/$part.sh"
 done
@@ -57,17 +57,17 @@ usage: build.sh
        build.sh refresh [TREES] [--base COMMIT]
        build.sh embed   [--check]
        build.sh rebase  TREES [--pinned DIR] [--check|--continue]
-       build.sh pins    [TREES]
+       build.sh pins    [TREES]       rewrites the digests in upstream.pins
+       build.sh audit   --wolf DIR    lists calls that can wait, without a patch
        build.sh dist    [--out FILE]  packs this repository, always the same
        build.sh verify  [ARGUMENT...]  runs ./verify/run
 
 (none)   shows the hang and its absence on a lab, then patches upstream/
 patch    patches copies in out/patched; COMMAND gets WOLF_DIR, INTERPIPE_DIR
-export   writes ordinary patches with context, a series per tree, to out/FORMAT
+export   writes ordinary patches with context, a series per tree
 refresh  rewrites patches/ from the work tree that patch made, or a git branch
 embed    rewrites the patches that add guard/ to the trees; --check only compares
 rebase   cuts the series anew for other trees; --check only says whether it fits
-pins     rewrites the digests in upstream.pins from pristine trees
 TREES: --wolf DIR, --interpipe DIR, or both; by default what is in upstream/.
 MOVE, to another commit: --pinned DIR (the pinned tree; a git checkout has it),
 --keep-going (leave out what conflicts), --only core.
@@ -126,7 +126,7 @@ case $subcommand in
 -h | --help | help) usage; finished=yes; exit 0 ;;
 --version) version; finished=yes; exit 0 ;;
 verify) run_verify "${@:2}" ;;
-patch | export | refresh | embed | pins | rebase | dist) shift ;;
+patch | export | refresh | embed | pins | rebase | dist | audit) shift ;;
 '') ;;
 *) die 2 "\"$subcommand\" is no subcommand; build.sh -h says which there are" ;;
 esac
@@ -145,7 +145,7 @@ while (($#)); do
   rebase,--continue) go_on=yes; continue ;;
   @(patch|export),--keep-going) keep_going=yes; continue ;;
   @(patch|export),--@(pinned|only)) ;;
-  @(patch|export|refresh|pins|rebase),--@(wolf|interpipe)) ;;
+  @(patch|export|refresh|pins|rebase|audit),--@(wolf|interpipe)) ;;
   @(patch|export|rebase|dist),--out | rebase,--pinned) ;;
   patch,--then | export,--format | refresh,--base) ;;
   *,--@(series|pins|guard)) ;;

@@ -112,12 +112,23 @@ function lacks(   i) {
   return 0
 }
 
+# The patch replaces this code wholly, and what the tree has of its own there is known (REWRITES).
+function only_rewritten(   i, known) {
+  for (i = 1; i <= nb; i++) known[b[i]] = 1
+  for (i = 1; i <= no; i++) if (!(o[i] in known) && o[i] !~ rewrites) return 0
+  return 1
+}
+
 /^<<<<<<< / { side = 1; no = nb = nt = 0; next }
 side == 1 && /^\|\|\|\|\|\|\| / { side = 2; next }
 side == 2 && /^=======$/ { side = 3; next }
 side == 3 && /^>>>>>>> / {
   side = 0
   n = merge(b, nb, o, no, t, nt, 1, merged)
+  if (n < 0 && rewrites != "" && only_rewritten()) {
+    n = nt
+    for (i = 1; i <= n; i++) merged[i] = t[i]
+  }
   if (n < 0) {
     if (optional == "" || !lacks()) exit 1
     skipped++

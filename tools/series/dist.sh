@@ -36,5 +36,6 @@ subcommand_dist() {
 pack() { # NAME DATE
   tar --create --format=gnu --sort=name --owner=0 --group=0 --numeric-owner --mtime="$2 00:00:00Z" \
     --mode=go=rX,u+rw,a-s --no-recursion --transform="s,^,$1/," --directory="$here" --null \
-    --files-from="$work/list" --directory="$work" SHA256SUMS | gzip --best --no-name >"$work/archive"
+    --files-from="$work/list" --directory="$work" SHA256SUMS |
+    gzip --best --no-name >"$work/archive"
 }

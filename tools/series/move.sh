@@ -106,8 +106,8 @@ merge_file() { # TREE-COPY PATCH KIND PATH
       >"$to" 2>"$work/log"; then return; fi
     optional=${optional_in[$2/$4]-}
     if [[ $optional ]] && grep -q -E -e "$optional" -- "$ours"; then optional=''; fi
-    if awk -v optional="$optional" -f "$here/tools/series/adjacent.awk" "$to" >"$to.solved" \
-      2>"$work/log"; then
+    if awk -v optional="$optional" -v rewrites="${rewrites_in[$2/$4]-}" \
+      -f "$here/tools/series/adjacent.awk" "$to" >"$to.solved" 2>"$work/log"; then
       mv -- "$to.solved" "$to"
       near=yes
       if [[ -s $work/log ]]; then lacking=$((lacking + $(<"$work/log"))); fi

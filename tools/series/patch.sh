@@ -40,6 +40,7 @@ subcommand_patch() {
   series_on "$work/result"
   check_moved
   check_rules "$work/result"
+  warn_of_new_sites "$work/result"
   finish_result
 
   echo "${#applied[@]} patches applied: $out"

@@ -4,6 +4,7 @@
 
 declare -A depends_of=() core_patch=() # by patch: the patches it needs; not empty if of the core
 declare -A optional_in=()              # patch/path -> code that a tree may lack
+declare -A rewrites_in=()              # patch/path -> other forms of code that the patch replaces
 conditions=()                          # KIND TAB PATCH TAB COUNT TAB PATH TAB REGEX [TAB REGEX]
 
 read_rules() { # of the selected patches; a series without such a file has none
@@ -26,6 +27,7 @@ read_rules() { # of the selected patches; a series without such a file has none
         die 8 "$rules: $section needs a patch that $series lacks"
       ;;
     optional) optional_in[$patch/${patch%%/*}/${value%% *}]=${value#* } ;;
+    rewrites) rewrites_in[$patch/${patch%%/*}/${value%% *}]=${value#* } ;;
     has | none | every)
       count=0
       if [[ $key == has ]]; then count=${value%% *} value=${value#* }; fi

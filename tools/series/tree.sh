@@ -182,7 +182,8 @@ check_tree() { # TREE: every touched file is the pinned one, or the run ends wit
     if [[ -f ${dir[$tree]}/$path ]] &&
       IFS= read -r -N 27 line <"${dir[$tree]}/$path" && [[ $line == 'version https://git-lfs.git' ]]
     then
-      die 4 "$tree: $path in ${dir[$tree]} is only a pointer of Git LFS; bring the file: git lfs pull"
+      die 4 "$tree: $path in ${dir[$tree]} is only a pointer of Git LFS; bring the file:\
+ git lfs pull"
     fi
   done
   if adds_are_there "$tree"; then

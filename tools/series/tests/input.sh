@@ -4,7 +4,8 @@
 # shellcheck source=lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-subject=toy house=$scratch/toy/house wolf=$scratch/toy/wolf place="$scratch/place" other=$scratch/other
+subject=toy house=$scratch/toy/house wolf=$scratch/toy/wolf
+place="$scratch/place" other=$scratch/other
 make_toy "$scratch/toy"
 mkdir -- "$place"
 build patch --wolf "$wolf" --out "$scratch/whole"
@@ -21,11 +22,11 @@ other() { # [COMMAND...]: $other is a checkout of the toy, changed by the comman
   (cd -- "$other" && "$@")
 }
 goes() { # NAME [TREE]: the tree gets the patches, and is as it was
-  local tree=${2-$other} bad=0
+  local tree=${2-$other} bad=0 file=wolf/src/stacked.cpp
   fingerprint "$tree" >"$scratch/record"
   rm -rf -- "$place/out"
   build patch --wolf "$tree" "${out[@]}"
-  ((status == 0)) && cmp -s -- "$scratch/whole/wolf/src/stacked.cpp" "$place/out/wolf/src/stacked.cpp" || bad=1
+  ((status == 0)) && cmp -s -- "$scratch/whole/$file" "$place/out/$file" || bad=1
   untouched "$tree" "$scratch/record" || { bad=1; echo '# the tree has changed'; }
   report "$bad" "$1"
 }
@@ -56,7 +57,8 @@ g sparse-checkout set src docker
 refuses 'a sparse checkout without a file that the series touches' 4 src/once.cpp absent -- \
   patch --wolf "$other" "${out[@]}"
 other true
-printf '%s\n' 'version https://git-lfs.github.com/spec/v1' 'oid sha256:0' 'size 1' >"$other/src/once.cpp"
+printf '%s\n' 'version https://git-lfs.github.com/spec/v1' 'oid sha256:0' 'size 1' \
+  >"$other/src/once.cpp"
 refuses 'a pointer of Git LFS in place of a file' 4 src/once.cpp 'git lfs pull' -- \
   patch --wolf "$other" "${out[@]}"
 

@@ -27,7 +27,7 @@ PATH=\${PATH#'$scratch/shims:'} exec $1 "\$@"
 EOF
   chmod 755 -- "$scratch/shims/$1"
 }
-start() { # in a process group of its own, in the background (bash would have it ignore SIGINT there)
+start() { # in the background, in a process group of its own (bash would let it ignore SIGINT)
   PATH="$scratch/shims:$PATH" setsid --fork --wait env --default-signal=INT "$BUILD" \
     "${args[@]}" "$@" >"$scratch/log" 2>&1 </dev/null &
   job=$!
@@ -91,17 +91,20 @@ for former in no yes; do
   done
 done
 
-# At any moment, by every signal: the given trees stay, and the next run clears up, which is the next
-# round here.
+# At any moment, by every signal: the given trees stay, and the next run (here the next round) clears
+# up.
 rm -f -- "$scratch/shims/"*
 rm -rf -- "$place" && mkdir -- "$place"
 fingerprint "$scratch/toy" >"$scratch/record"
 signals=(INT TERM KILL) bad=0 ended=0
 for ((round = 0; round < 50; round++)); do
-  setsid --fork --wait env --default-signal=INT "$BUILD" "${args[@]}" >"$scratch/log" 2>&1 </dev/null &
+  setsid --fork --wait env --default-signal=INT "$BUILD" "${args[@]}" \
+    >"$scratch/log" 2>&1 </dev/null &
   job=$!
   read -r -t "0.$(printf '%03d' $((RANDOM % 250)))" -u "$pause" || true
-  if group=$(pgrep -P "$job"); then kill -s "${signals[round % 3]}" -- "-$group" 2>/dev/null || true; fi
+  if group=$(pgrep -P "$job"); then
+    kill -s "${signals[round % 3]}" -- "-$group" 2>/dev/null || true
+  fi
   status=0
   wait "$job" || status=$?
   if ((status)); then ended=$((ended + 1)); fi
@@ -110,7 +113,8 @@ done
 check 'at 50 moments: the given trees are as they were' untouched "$scratch/toy" "$scratch/record"
 report "$bad" "at 50 moments, $ended runs ended: never half a result"
 build patch "${trees[@]}" --out "$place/out"
-check 'the next run succeeds and leaves nothing else' test "$status" = 0 -a "$(ls -A "$place")" = out
+check 'the next run succeeds and leaves nothing else' \
+  test "$status" = 0 -a "$(ls -A "$place")" = out
 
 # Two at once, for one result and for two.
 rm -rf -- "$place" && mkdir -- "$place"

@@ -113,6 +113,11 @@ refuses 'on the pinned tree as well' 8 '2 lines, not 3' -- patch --wolf "$other"
 rules 'patch wolf/0003' 'optional src/once.cpp ^b 3$'
 other sed -i '1,6c other' src/once.cpp
 moves 'code that the tree lacks, where a rule allows it' '0003-again.patch +merged \(1 place'
+other sed -i 's/^line 21$/line twenty-one/' src/stacked.cpp
+rules 'patch wolf/0002' 'rewrites src/stacked.cpp ^line t'
+moves 'another form of code that the patch replaces wholly, where a rule knows it' \
+  '0002-stack.patch +merged'
+check 'is replaced' bash -c '! grep -q twenty-one "$1"' - "$place/out/wolf/src/stacked.cpp"
 rules 'patch wolf/0003' 'hass 1 x y'
 refuses 'a rule with an unknown word' 8 hass -- patch --wolf "$other" "${moved[@]}" "${out[@]}"
 rm -- "$house/patches/rules"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# What packagers make of an export, with their own tools: a Debian source package and its binary, RPM's
-# %autosetup; and the archive of build.sh dist, which is the same bytes anywhere.
+# What packagers make of an export, with their own tools: a Debian source package and its binary,
+# RPM's %autosetup; and the archive of build.sh dist, which is the same bytes anywhere.
 # shellcheck source=lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -24,7 +24,8 @@ debian_files() { # DIR: the least that a source package needs; its binary holds 
     'binary: binary-indep' 'binary-arch:' 'binary-indep:' \
     $'\tmkdir -p $(root)/usr/share/toy $(root)/DEBIAN' \
     $'\tcp -R $(filter-out debian,$(wildcard *)) $(root)/usr/share/toy' \
-    $'\tdpkg-gencontrol -Pdebian/tmp' $'\tdpkg-deb --root-owner-group --build $(root) ..' >"$1/debian/rules"
+    $'\tdpkg-gencontrol -Pdebian/tmp' $'\tdpkg-deb --root-owner-group --build $(root) ..' \
+    >"$1/debian/rules"
   chmod 755 -- "$1/debian/rules"
 }
 

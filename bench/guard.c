@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What guard costs where it is called: the stop request on the thread that fires it, and the time
- * from posting a command until the worker begins it. Requests are 5 ms apart. design.md has the
+ * What guard costs where it is called: the stop request on the thread that fires it, the time from
+ * posting a command or a task until it begins, and a scope of the watch. Requests are 5 ms apart. design.md has the
  * bounds.
  *
  *   bench-guard [--quick|--long]
@@ -14,14 +14,17 @@
 #include <gst/gst.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <wolf-guard/dispatch.h>
 #include <wolf-guard/log.h>
 #include <wolf-guard/pipeline.h>
+#include <wolf-guard/watch.h>
 
 #define SPACING_US 5000 /* as far apart as requests are: the caches are cold again */
 #define ROUNDS_QUICK 5  /* of 100 requests to four of them: 10 s */
 #define REQUESTS_QUICK 100
 #define ROUNDS_LONG 15 /* five minutes */
 #define REQUESTS_LONG 1000
+#define SCOPES 100000 /* a round */
 /* A worker that has not begun by then is none. */
 #define NEVER_S 10
 
@@ -110,13 +113,33 @@ begin_command (GstElement *pipeline, gpointer data)
 }
 
 static double
-post_guard_ns (WgPipeline *pipeline)
+post_guard_ns (gpointer pipeline)
 {
   double begin;
 
   g_usleep (SPACING_US);
   begin = bench_now_ns ();
   wg_pipeline_post (pipeline, "bench", begin_command, NULL, NULL);
+  await_begun ();
+  return begun_ns - begin;
+}
+
+static void
+begin_task (gpointer data)
+{
+  (void) data;
+  tell_begun ();
+}
+
+static double
+post_dispatch_ns (gpointer queue)
+{
+  const WgTask task = { .what = "bench", .func = begin_task };
+  double begin;
+
+  g_usleep (SPACING_US);
+  begin = bench_now_ns ();
+  wg_dispatch_post (queue, &task, NULL);
   await_begun ();
   return begun_ns - begin;
 }
@@ -191,16 +214,15 @@ bench_stop (const BenchOptions *options, guint n_rounds, guint requests)
   bench_print (&ratio, options, rounds->ratio, n_rounds);
 }
 
+/* `post` to `target`, by turns with a bare queue and a thread. */
 static void
-bench_post (const BenchOptions *options, guint n_rounds, guint requests)
+compare_posts (const char *bench, double (*post) (gpointer target), gpointer target,
+    const BenchOptions *options, guint n_rounds, guint requests)
 {
-  static const BenchCase p99 = { "post", "until the worker begins, p99", "us", NULL, 1000 };
-  static const BenchCase p50 = { "post", "until the worker begins, p50", "us", NULL, 0 };
-  static const BenchCase ratio = { "post", "p50 against a bare queue and thread", "ratio",
-    "GAsyncQueue", 0 };
-  WgLoop *loop = wg_loop_new ();
-  WgPipeline *pipeline =
-      wg_pipeline_new ("bench", "", "videotestsrc is-live=true ! fakesink sync=true", loop, NULL);
+  const BenchCase p99 = { bench, "until the thread begins, p99", "us", NULL, 1000 };
+  const BenchCase p50 = { bench, "until the thread begins, p50", "us", NULL, 0 };
+  const BenchCase ratio = { bench, "p50 against a bare queue and thread", "ratio", "GAsyncQueue",
+    0 };
   g_autoptr (GAsyncQueue) queue = g_async_queue_new ();
   g_autofree double *ns = g_new (double, requests);
   g_autofree double *plain_ns = g_new (double, requests);
@@ -208,11 +230,10 @@ bench_post (const BenchOptions *options, guint n_rounds, guint requests)
   pthread_t server;
 
   pthread_create (&server, NULL, serve_queue, queue);
-  wg_pipeline_play (pipeline);
-  post_guard_ns (pipeline); /* it is made, and plays */
+  post (target); /* whatever is made by the first is there now */
   for (guint round = 0; round < n_rounds; round++) {
     for (guint i = 0; i < requests; i++) {
-      ns[i] = post_guard_ns (pipeline);
+      ns[i] = post (target);
       plain_ns[i] = post_plain_ns (queue);
     }
     end_round (rounds, round, ns, plain_ns, requests);
@@ -222,10 +243,71 @@ bench_post (const BenchOptions *options, guint n_rounds, guint requests)
   bench_print (&ratio, options, rounds->ratio, n_rounds);
   g_async_queue_push (queue, END);
   pthread_join (server, NULL);
+}
+
+static void
+bench_post (const BenchOptions *options, guint n_rounds, guint requests)
+{
+  WgLoop *loop = wg_loop_new ();
+  WgPipeline *pipeline =
+      wg_pipeline_new ("bench", "", "videotestsrc is-live=true ! fakesink sync=true", loop, NULL);
+
+  wg_pipeline_play (pipeline);
+  compare_posts ("post", post_guard_ns, pipeline, options, n_rounds, requests);
   wg_loop_stop (loop);
   wg_pipeline_end (pipeline);
   wg_pipeline_unref (pipeline);
   wg_loop_unref (loop);
+}
+
+static void
+bench_dispatch (const BenchOptions *options, guint n_rounds, guint requests)
+{
+  WgDispatch *queue = wg_dispatch_get ("bench");
+
+  compare_posts ("dispatch", post_dispatch_ns, queue, options, n_rounds, requests);
+  wg_dispatch_unref (queue);
+}
+
+/* ---- a scope, and the clock that it reads ---- */
+
+static double
+scope_ns (void)
+{
+  double begin = bench_now_ns ();
+
+  for (guint i = 0; i < SCOPES; i++) {
+    wg_watch_begin ("bench");
+    wg_watch_end ();
+  }
+  return (bench_now_ns () - begin) / SCOPES;
+}
+
+static double
+coarse_clock_ns (void)
+{
+  double begin = bench_now_ns ();
+  struct timespec now;
+
+  for (guint i = 0; i < SCOPES; i++)
+    clock_gettime (CLOCK_MONOTONIC_COARSE, &now);
+  return (bench_now_ns () - begin) / SCOPES;
+}
+
+static void
+bench_watch (const BenchOptions *options, guint n_rounds)
+{
+  static const BenchCase pair = { "watch", "begin and end", "ns", NULL, 10 };
+  static const BenchCase ratio = { "watch", "begin and end against the coarse clock", "ratio",
+    "clock_gettime()", 0 };
+  double ns[BENCH_ROUNDS_MAX], ratios[BENCH_ROUNDS_MAX];
+
+  for (guint round = 0; round < n_rounds; round++) {
+    ns[round] = scope_ns ();
+    ratios[round] = ns[round] / coarse_clock_ns ();
+  }
+  bench_print (&pair, options, ns, n_rounds);
+  bench_print (&ratio, options, ratios, n_rounds);
 }
 
 int
@@ -240,5 +322,7 @@ main (int argc, char **argv)
   sem_init (&begun, 0, 0);
   bench_stop (&options, rounds, requests);
   bench_post (&options, rounds, requests);
+  bench_dispatch (&options, rounds, requests);
+  bench_watch (&options, rounds);
   return bench_status ();
 }

@@ -165,12 +165,10 @@ run (WgItem *item)
   gboolean lost;
   gint64 now;
 
-  wg_thread_enter (item->task.what, item->queue->name, "");
   /* The dispatcher itself looks after the limit. */
   wg_watch_begin_allowing (item->task.what, (guint) (wg_item_limit (item) - item->began) / 1000);
   item->task.func (item->task.data);
   wg_watch_end ();
-  wg_thread_leave ();
 
   now = wg_clock_now ();
   pthread_mutex_lock (&D.mutex);
@@ -202,6 +200,7 @@ pool_thread (void *unused)
   gint64 until = wg_ms_after (wg_clock_now (), WG_DISPATCH_IDLE_MS);
   gboolean mine = TRUE;
 
+  wg_thread_enter ("dispatch", "", "");
   pthread_mutex_lock (&D.mutex);
   while (mine) {
     GList *link = g_queue_pop_head_link (&D.ready);
@@ -228,5 +227,6 @@ pool_thread (void *unused)
   }
   D.status.threads -= mine; /* else the monitor took it off */
   pthread_mutex_unlock (&D.mutex);
+  wg_thread_leave ();
   return unused;
 }

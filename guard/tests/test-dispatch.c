@@ -525,16 +525,17 @@ drain (gpointer limit_ms)
   return GUINT_TO_POINTER (wg_dispatch_drain (GPOINTER_TO_UINT (limit_ms)));
 }
 
-static void
-do_nothing (gpointer unused)
-{
-  (void) unused;
-}
-
 static gboolean
 refuses (WgDispatch *queue)
 {
-  return post (queue, do_nothing, NULL) == 0;
+  return post (queue, g_free /* of nothing */, NULL) == 0;
+}
+
+static gboolean
+one_waits (gpointer unused)
+{
+  (void) unused;
+  return status ().queued == 1 && status ().running == 1;
 }
 
 static void
@@ -560,7 +561,8 @@ test_drain (void)
   drainer = g_thread_new ("drainer", drain, GUINT_TO_POINTER (1000));
   assert_comes (refuses, queue);
   gate_open (&other_gate);
-  await_ran (3); /* the gate's, the one behind it, the delayed one */
+  await_ran (3);                  /* the gate's, the one behind it, the delayed one */
+  assert_comes (one_waits, NULL); /* all but those of the stuck queue */
   clock_advance_ms (1000);
   g_assert_cmpuint (GPOINTER_TO_UINT (g_thread_join (drainer)), ==, 2);
   gate_open (&gate);

@@ -6,7 +6,7 @@
  * pads. No queue, no caps, no limits, no switches: whatever takes a producer's buffers to a thread
  * of the consumer's own cannot be cheaper. What a plugin costs is to be held against it.
  *
- * Threads: bare_thread_give() by one thread; it returns at once. There is one place: who gives a
+ * Threads: bare_thread_give() by one thread; it returns at once. There is one place: to give a
  * buffer before the last one has been taken fails.
  */
 #pragma once

@@ -26,7 +26,7 @@ typedef struct {
   const char *bench, *name;
   const char *unit;     /* "ns", "us" or "ratio" */
   const char *baseline; /* NULL: none */
-  double at_most;       /* the bound; 0: none, it is only measured */
+  double at_most;       /* the limit; 0: none, it is only measured */
 } BenchCase;
 
 /* @values has one of each round. */

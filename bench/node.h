@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * node.h: what the cases of bench-interpipe-case are made of: producers (nodes) and their listeners.
+ * node.h: producers (nodes) and their listeners, of which the cases of bench-interpipe-case consist.
  *
  * Threads: one thread pushes into a node; listeners have their own.
  */
@@ -13,7 +13,7 @@
 
 #define BUFFER_SIZE 64
 /* How far a node may run ahead of its listeners, in buffers for each. Well below the 200,000 bytes
- * that make an appsrc look for what to do, and enough for a thread to be woken for more than one. */
+ * that make an appsrc act, and enough for a thread to be woken for more than one. */
 #define WINDOW 64
 #define WARM_UP 80        /* more than the window */
 #define PUSHES_PER_LOOK 8 /* at the clock */

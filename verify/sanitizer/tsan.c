@@ -93,7 +93,8 @@ __tsan_default_suppressions (void)
 #undef g_object_unref
 #undef gst_mini_object_unref
 
-/* clang-format off: to it these are neither declarations nor calls */
+/* To clang-format these are neither declarations nor calls. */
+/* clang-format off */
 LOCK (g_mutex_lock, GMutex)
 TRYLOCK (g_mutex_trylock, GMutex)
 UNLOCK (g_mutex_unlock, GMutex)

@@ -34,8 +34,8 @@ goes() { # NAME [TREE]: the tree gets the patches, and is as it was
 other mkdir 'a folder of Bär'
 echo x >"$other/a folder of Bär/ü \"quoted\" \$HOME.txt"
 goes 'spaces, quotes, umlauts in names'
-cp -a -- "$other" "$scratch/Wolf für alle"
-goes 'and in the path of the tree' "$scratch/Wolf für alle"
+cp -a -- "$other" "$scratch/Wolf für uns"
+goes 'and in the path of the tree' "$scratch/Wolf für uns"
 
 other true
 g worktree add -q --detach "$scratch/worktree"

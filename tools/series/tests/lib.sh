@@ -103,7 +103,7 @@ fingerprint() { # TREE: contents, names, modes, times; of everything, history in
 
 untouched() { [[ $(fingerprint "$1") == "$(<"$2")" ]]; } # TREE RECORD
 
-await() { # COMMAND...: until it succeeds, within the bound
+await() { # COMMAND...: until it succeeds, within the time limit
   local end=$((SECONDS + bound_seconds))
   until "$@"; do
     ((SECONDS < end)) || return 1

@@ -118,8 +118,8 @@ rules 'patch wolf/0002' 'rewrites src/stacked.cpp ^line t'
 moves 'another form of code that the patch replaces wholly, where a rule knows it' \
   '0002-stack.patch +merged'
 check 'is replaced' bash -c '! grep -q twenty-one "$1"' - "$place/out/wolf/src/stacked.cpp"
-rules 'patch wolf/0003' 'hass 1 x y'
-refuses 'a rule with an unknown word' 8 hass -- patch --wolf "$other" "${moved[@]}" "${out[@]}"
+rules 'patch wolf/0003' 'haz 1 x y'
+refuses 'a rule with an unknown word' 8 haz -- patch --wolf "$other" "${moved[@]}" "${out[@]}"
 rm -- "$house/patches/rules"
 
 # A git checkout brings its pinned files itself.

@@ -250,8 +250,8 @@ allocation_other_caps (Result *result)
   promise (result, size == 0 || size >= 128, "no size of buffers under other caps");
 }
 
-/* Whether the other consumer hears the producer under caps that `refuses` cannot take, and `refuses`
- * hears it again under its own. */
+/* Whether the other consumer hears the producer under caps that `refuses` cannot take, and
+ * `refuses` hears it again under its own. */
 static void
 change_to_refused (Result *result, Producer *producer, Consumer *refuses, Consumer *other)
 {

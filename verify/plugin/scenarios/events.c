@@ -208,8 +208,8 @@ null_listen_event (Result *result)
       "a query with no node is no fault");
 }
 
-/* A pipeline that listens to itself, as for a feedback effect: what goes into its source comes to its
- * sink, and the other way round. */
+/* A pipeline that listens to itself, as for a feedback effect: what goes into its source comes to
+ * its sink, and the other way round. */
 static struct {
   Producer *producer;
   Consumer *consumer;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * clients.h: who is paired: the certificates that lie in DIR/clients when the lab starts.
+ * clients.h: the clients that are paired: the certificates that lie in DIR/clients when the lab starts.
  */
 #pragma once
 

@@ -12,7 +12,7 @@
 
 /* Starts it, waits for its end; a stop of the session ends it. In the calling thread. */
 void lab_container_run (Lab *lab, LabSession *session);
-/* Asks the engine, if there is one, for a sound server, as Wolf does when it starts. It has none. */
+/* Asks the engine, if there is one, for a sound server, as Wolf does at its start. It has none. */
 void lab_container_ask_for_sound (const Lab *lab);
 /* Waits until none runs. Returns how many still do. */
 guint lab_container_wait (guint within_ms);

@@ -3,8 +3,8 @@
  * lab-process.h: a wolf-lab in a folder of its own, with one paired client and a stranger, asked by
  * wolf-probe.
  *
- * Every function blocks, at most for its bound; what goes wrong beyond a test's own subject aborts
- * it.
+ * Every function blocks, at most for its time limit. What goes wrong beyond a test's own subject
+ * aborts it.
  */
 #pragma once
 

@@ -2,10 +2,10 @@
 /*
  * caps.c: does each raw video frame have the size that its caps say?
  *
- * A frame that leaves an element under the caps of another size is a defect of that element, whatever
- * its neighbours make of it. A *caps watch* looks at each buffer just before it is pushed and holds its
- * size against that of the pad's current caps. Watched are pads of elements that match when their first
- * buffer passes; which watch a pad belongs to is kept with the pad.
+ * A frame that leaves an element under the caps of another size is a defect of that element,
+ * whatever its neighbours make of it. A *caps watch* looks at each buffer just before it is pushed
+ * and holds its size against that of the pad's current caps. Watched are pads of elements that
+ * match when their first buffer passes; which watch a pad belongs to is kept with the pad.
  *
  * Frames whose layout is not in the caps (memory of a GPU) are not counted.
  */

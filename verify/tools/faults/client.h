@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * client.h: sends orders to the tracer's socket, for the command line, the tests and the stage.
+ * client.h: sends orders to the tracer's socket, for the command line, the tests and the runner.
  *
- * A WgfClient is one connection and belongs to one thread at a time. Every call is bounded by the
+ * A WgfClient is one connection and belongs to one thread at a time. Every call is limited by the
  * time it is given.
  */
 #pragma once

@@ -23,7 +23,7 @@
 /* What `wait` waits when it is not told. */
 #define WAIT_DEFAULT_MS 5000
 
-/* The words of an order after its verb. */
+/* The words of an order after its subcommand. */
 typedef struct {
   WgfSpec spec;
   guint id;
@@ -195,46 +195,46 @@ run_watch_caps (Order *order, GString *json, GError **error)
 }
 
 static gboolean
-run (const gchar *verb, Order *order, GString *json, GError **error)
+run (const gchar *subcommand, Order *order, GString *json, GError **error)
 {
-  if (g_str_equal (verb, "stall"))
+  if (g_str_equal (subcommand, "stall"))
     return run_arm (order, WGF_STALL, json, error);
-  if (g_str_equal (verb, "die"))
+  if (g_str_equal (subcommand, "die"))
     return run_arm (order, WGF_DIE, json, error);
-  if (g_str_equal (verb, "pthread-exit"))
+  if (g_str_equal (subcommand, "pthread-exit"))
     return run_arm (order, WGF_PTHREAD_EXIT, json, error);
-  if (g_str_equal (verb, "hold"))
+  if (g_str_equal (subcommand, "hold"))
     return run_hold (order, json, error);
-  if (g_str_equal (verb, "release"))
+  if (g_str_equal (subcommand, "release"))
     return run_release (order, json, error);
-  if (g_str_equal (verb, "wait")) {
+  if (g_str_equal (subcommand, "wait")) {
     g_string_append_printf (json, "\"reached\":%s",
         wgf_wait (order->state, order->id, &order->spec, order->count, order->timeout_ms)
             ? "true"
             : "false");
     return TRUE;
   }
-  if (g_str_equal (verb, "get")) {
+  if (g_str_equal (subcommand, "get")) {
     if (order->property == NULL)
-      return fail (error, "needs property=", verb);
+      return fail (error, "needs property=", subcommand);
     g_string_append (json, "\"values\":[");
     wgf_report_property (json, &order->spec, order->property);
     g_string_append_c (json, ']');
     return TRUE;
   }
-  if (g_str_equal (verb, "watch-caps"))
+  if (g_str_equal (subcommand, "watch-caps"))
     return run_watch_caps (order, json, error);
-  if (g_str_equal (verb, "caps")) {
+  if (g_str_equal (subcommand, "caps")) {
     g_string_append (json, "\"watches\":[");
     wgf_caps_report (json);
     g_string_append_c (json, ']');
     return TRUE;
   }
-  if (g_str_equal (verb, "list")) {
+  if (g_str_equal (subcommand, "list")) {
     wgf_report (json);
     return TRUE;
   }
-  return fail (error, "unknown order", verb);
+  return fail (error, "unknown order", subcommand);
 }
 
 /* Answers one order. The result is a line of JSON without its end. */

@@ -2,8 +2,8 @@
 /*
  * faults.c: the table of armed faults and what happens to a thread that hits one.
  *
- * One mutex guards faults, hits and the list of elements. It is a leaf lock: identities are worked
- * out before it is taken, since that takes GStreamer's object locks.
+ * One mutex guards faults and hits. It is a leaf lock: identities are worked out before it is
+ * taken, since that takes GStreamer's object locks.
  */
 #define _GNU_SOURCE
 #include "wgfaults.h"
@@ -17,7 +17,7 @@ typedef struct {
   gatomicrefcount refs;
   guint id;
   WgfSpec spec;
-  gint passed; /* how many matching threads have come by */
+  gint passed; /* how many matching threads have been here */
   gboolean released;
 } Fault;
 
@@ -33,20 +33,12 @@ typedef struct {
   gboolean dead;
 } Hit;
 
-/* An element that was constructed; the reference is weak, and the entry goes when the element does.
- */
-typedef struct {
-  GWeakRef ref;
-  gpointer address;
-} Known;
-
 gint wgf_armed[WGF_N_WHERE];
 
 static GMutex lock;
 static GCond changed;
 static GPtrArray *faults; /* of Fault */
 static GPtrArray *hits;   /* of Hit */
-static GPtrArray *known;  /* of Known, in the order of construction */
 
 static const gchar *const where_names[WGF_N_WHERE] = { "push", "create", "start", "stop", "parse",
   "state", "event", "query", "lock" };
@@ -109,13 +101,6 @@ hit_free (Hit *hit)
   g_free (hit);
 }
 
-static void
-known_free (Known *entry)
-{
-  g_weak_ref_clear (&entry->ref);
-  g_free (entry);
-}
-
 /* Called with the lock held. */
 static void
 ensure_tables (void)
@@ -124,70 +109,6 @@ ensure_tables (void)
     return;
   faults = g_ptr_array_new_with_free_func ((GDestroyNotify) fault_unref);
   hits = g_ptr_array_new_with_free_func ((GDestroyNotify) hit_free);
-  known = g_ptr_array_new_with_free_func ((GDestroyNotify) known_free);
-}
-
-/* References to all elements alive, oldest first. The caller may drop the last reference of one. */
-static GPtrArray *
-elements_alive (void)
-{
-  GPtrArray *alive = g_ptr_array_new_with_free_func (gst_object_unref);
-
-  g_mutex_lock (&lock);
-  ensure_tables ();
-  for (guint i = 0; i < known->len; i++) {
-    Known *entry = known->pdata[i];
-    gpointer element = g_weak_ref_get (&entry->ref);
-    if (element != NULL)
-      g_ptr_array_add (alive, element);
-  }
-  g_mutex_unlock (&lock);
-  return alive;
-}
-
-static void
-element_gone (gpointer data, GObject *address)
-{
-  (void) data;
-  g_mutex_lock (&lock);
-  for (guint i = known->len; i-- > 0;)
-    if (((Known *) known->pdata[i])->address == address) {
-      g_ptr_array_remove_index (known, i);
-      break;
-    }
-  g_mutex_unlock (&lock);
-}
-
-void
-wgf_note_element (GstElement *element)
-{
-  Known *entry = g_new0 (Known, 1);
-
-  g_weak_ref_init (&entry->ref, element);
-  entry->address = element;
-  g_mutex_lock (&lock);
-  ensure_tables ();
-  g_ptr_array_add (known, entry);
-  g_cond_broadcast (&changed);
-  g_mutex_unlock (&lock);
-  g_object_weak_ref (G_OBJECT (element), element_gone, NULL);
-}
-
-static gint
-rank_of (GstElement *element, const WgfSpec *spec)
-{
-  g_autoptr (GPtrArray) alive = elements_alive ();
-  gint rank = 0;
-
-  for (guint i = 0; i < alive->len; i++) {
-    WgfIdentity identity;
-    wgf_identify (alive->pdata[i], &identity);
-    rank += wgf_identity_matches (&identity, spec);
-    wgf_identity_clear (&identity);
-    if (alive->pdata[i] == element)
-      return rank;
-  }
-  return 0;
 }
 
 static gboolean
@@ -198,11 +119,11 @@ name_matches (const gchar *pattern, const gchar *text)
 
 /* Whether a thread that matches is struck, by how many have come before it. */
 static gboolean
-takes_turn (Fault *fault)
+strikes (Fault *fault)
 {
-  const gint turn = g_atomic_int_add (&fault->passed, 1) - fault->spec.after;
+  const gint before = g_atomic_int_add (&fault->passed, 1) - fault->spec.after;
 
-  return turn >= 0 && (fault->spec.times == 0 || turn < fault->spec.times);
+  return before >= 0 && (fault->spec.times == 0 || before < fault->spec.times);
 }
 
 /* The first fault at this point that is meant for this element; a reference, or NULL. */
@@ -226,7 +147,7 @@ find_fault (WgfWhere where, GstElement *element, const WgfIdentity *identity, co
     const WgfSpec *spec = &fault->spec;
     if (!wgf_identity_matches (identity, spec) || !name_matches (spec->pad, pad)
         || (spec->type != NULL && (type == NULL || g_ascii_strcasecmp (spec->type, type) != 0))
-        || (spec->nth != 0 && rank_of (element, spec) != spec->nth) || !takes_turn (fault))
+        || (spec->nth != 0 && wgf_element_rank (element, spec) != spec->nth) || !strikes (fault))
       continue;
     return fault_ref (fault);
   }
@@ -392,7 +313,7 @@ pad_of (GstElement *element, const gchar *pattern)
 guint
 wgf_hold (WgfSpec *spec, const gchar *which, GError **error)
 {
-  g_autoptr (GPtrArray) alive = elements_alive ();
+  g_autoptr (GPtrArray) alive = wgf_elements_alive ();
   GstElement *target = NULL;
   gint rank = 0;
 
@@ -476,21 +397,6 @@ count_hits (gboolean dead, guint id, const WgfSpec *like)
   return count;
 }
 
-static guint
-count_alive (const WgfSpec *like)
-{
-  g_autoptr (GPtrArray) alive = elements_alive ();
-  guint count = 0;
-
-  for (guint i = 0; i < alive->len; i++) {
-    WgfIdentity identity;
-    wgf_identify (alive->pdata[i], &identity);
-    count += wgf_identity_matches (&identity, like);
-    wgf_identity_clear (&identity);
-  }
-  return count;
-}
-
 /* An element is named and put into its bin after it was noted, which nothing announces: look again
  * at this interval while waiting for one. */
 #define SEEN_INTERVAL (10 * G_TIME_SPAN_MILLISECOND)
@@ -502,7 +408,7 @@ wgf_wait (WgfWait what, guint id, const WgfSpec *like, guint count, gint64 timeo
   gboolean reached = FALSE;
 
   for (;;) {
-    const guint seen = what == WGF_WAIT_SEEN ? count_alive (like) : 0;
+    const guint seen = what == WGF_WAIT_SEEN ? wgf_elements_count (like) : 0;
     const gint64 next = what == WGF_WAIT_SEEN ? g_get_monotonic_time () + SEEN_INTERVAL : until;
     g_mutex_lock (&lock);
     ensure_tables ();
@@ -537,21 +443,14 @@ wgf_wait (WgfWait what, guint id, const WgfSpec *like, guint count, gint64 timeo
 }
 
 static void
-member (GString *json, const gchar *name, const gchar *text)
-{
-  g_string_append_printf (json, ",\"%s\":", name);
-  wgf_json_string (json, text);
-}
-
-static void
 report_fault (GString *json, const Fault *fault)
 {
   g_string_append_printf (json, "{\"id\":%u,\"kind\":\"%s\",\"where\":\"%s\"", fault->id,
       kind_names[fault->spec.kind], where_names[fault->spec.where]);
-  member (json, "element", fault->spec.element);
-  member (json, "factory", fault->spec.factory);
-  member (json, "pipeline", fault->spec.pipeline);
-  member (json, "with", fault->spec.with);
+  wgf_json_member (json, "element", fault->spec.element);
+  wgf_json_member (json, "factory", fault->spec.factory);
+  wgf_json_member (json, "pipeline", fault->spec.pipeline);
+  wgf_json_member (json, "with", fault->spec.with);
   g_string_append_printf (json, ",\"nth\":%d}", fault->spec.nth);
 }
 
@@ -560,12 +459,12 @@ report_hit (GString *json, const Hit *hit, gint64 now)
 {
   g_string_append_printf (json, "{\"fault\":%u,\"where\":\"%s\",\"dead\":%s,\"tid\":%d", hit->fault,
       where_names[hit->where], hit->dead ? "true" : "false", hit->tid);
-  member (json, "thread", hit->thread);
-  member (json, "element", hit->element);
-  member (json, "factory", hit->factory);
-  member (json, "pipeline", hit->pipeline);
-  member (json, "pad", hit->pad);
-  member (json, "type", hit->type);
+  wgf_json_member (json, "thread", hit->thread);
+  wgf_json_member (json, "element", hit->element);
+  wgf_json_member (json, "factory", hit->factory);
+  wgf_json_member (json, "pipeline", hit->pipeline);
+  wgf_json_member (json, "pad", hit->pad);
+  wgf_json_member (json, "type", hit->type);
   g_string_append_printf (json, ",\"since_ms\":%" G_GINT64_FORMAT "}", (now - hit->since) / 1000);
 }
 
@@ -588,63 +487,7 @@ wgf_report (GString *json)
   }
   g_mutex_unlock (&lock);
 
-  g_autoptr (GPtrArray) alive = elements_alive ();
   g_string_append (json, "],\"elements\":[");
-  for (guint i = 0; i < alive->len; i++) {
-    WgfIdentity identity;
-    wgf_identify (alive->pdata[i], &identity);
-    g_string_append (json, i > 0 ? ",{\"element\":" : "{\"element\":");
-    wgf_json_string (json, identity.name);
-    member (json, "factory", identity.factory ? identity.factory : g_type_name (identity.type));
-    member (json, "pipeline", identity.pipeline);
-    /* Read without the state lock, which a stalled thread can hold. */
-    member (json, "state", gst_element_state_get_name (GST_STATE (alive->pdata[i])));
-    g_string_append_c (json, '}');
-    wgf_identity_clear (&identity);
-  }
+  wgf_elements_report (json);
   g_string_append_c (json, ']');
-}
-
-static void
-report_value (GString *json, GstElement *element, const gchar *property)
-{
-  GParamSpec *spec = g_object_class_find_property (G_OBJECT_GET_CLASS (element), property);
-  GValue value = G_VALUE_INIT;
-
-  if (spec == NULL || !(spec->flags & G_PARAM_READABLE)) {
-    g_string_append (json, "null");
-    return;
-  }
-  g_value_init (&value, spec->value_type);
-  g_object_get_property (G_OBJECT (element), property, &value);
-  g_autofree gchar *text =
-      G_VALUE_HOLDS_STRING (&value) ? g_value_dup_string (&value) : gst_value_serialize (&value);
-  if (g_value_type_transformable (spec->value_type, G_TYPE_INT64) && text != NULL
-      && (g_ascii_isdigit (text[0]) || text[0] == '-'))
-    g_string_append (json, text);
-  else
-    wgf_json_string (json, text);
-  g_value_unset (&value);
-}
-
-void
-wgf_report_property (GString *json, const WgfSpec *like, const gchar *property)
-{
-  g_autoptr (GPtrArray) alive = elements_alive ();
-  gboolean first = TRUE;
-
-  for (guint i = 0; i < alive->len; i++) {
-    WgfIdentity identity;
-    wgf_identify (alive->pdata[i], &identity);
-    if (wgf_identity_matches (&identity, like)) {
-      g_string_append (json, first ? "{\"element\":" : ",{\"element\":");
-      wgf_json_string (json, identity.name);
-      member (json, "pipeline", identity.pipeline);
-      g_string_append (json, ",\"value\":");
-      report_value (json, alive->pdata[i], property);
-      g_string_append_c (json, '}');
-      first = FALSE;
-    }
-    wgf_identity_clear (&identity);
-  }
 }

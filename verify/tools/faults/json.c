@@ -21,3 +21,10 @@ wgf_json_string (GString *json, const gchar *text)
   }
   g_string_append_c (json, '"');
 }
+
+void
+wgf_json_member (GString *json, const gchar *name, const gchar *text)
+{
+  g_string_append_printf (json, ",\"%s\":", name);
+  wgf_json_string (json, text);
+}

@@ -5,22 +5,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long an order that does not wait may take to be answered. */
+/* The timeout of a subcommand that does not wait. */
 #define ANSWER_MS 5000
 
 static const gchar *const help =
-    "Orders:\n"
-    "  stall|die|pthread-exit TARGET where=PLACE [nth=N] [after=N] [times=N] [for=MS]\n"
-    "                        [pad=GLOB] [type=T]\n"
+    "Subcommands:\n"
+    "  stall TARGET where=PLACE         stop the next thread there until it is released\n"
+    "  die TARGET where=PLACE           end it, with all locks that it holds\n"
+    "  pthread-exit TARGET where=PLACE  end it by pthread_exit()\n"
     "  hold TARGET lock=stream|state|object [pad=GLOB] [die]\n"
-    "  release all | id=N | TARGET       wait [id=N] [TARGET] [state=S] [count=N] [timeout=MS]\n"
-    "  get TARGET property=P             list\n"
+    "                                   take a lock and keep it, or end with it\n"
+    "  release all | id=N | TARGET      disarm, and let stalled threads continue\n"
+    "  wait [id=N] [TARGET] [state=S] [count=N] [timeout=MS]\n"
+    "                                   wait until threads or elements are in that state\n"
+    "  get TARGET property=P            read a property of each element\n"
+    "  watch-caps TARGET, caps          count frames that do not have the size of their caps\n"
+    "  list                             faults, threads in them, elements\n"
     "\n"
-    "TARGET  element=GLOB factory=NAME pipeline=GLOB with=GLOB (an element in the same pipeline)\n"
-    "PLACE   push create start stop parse state event query\n"
-    "S       stalled dead seen clear\n"
+    "TARGET   element=GLOB factory=NAME pipeline=GLOB with=GLOB (an element in the same pipeline)\n"
+    "         [nth=N] [after=N] [times=N] [for=MS] [pad=GLOB] [type=T]\n"
+    "PLACE    push create start stop parse state event query\n"
+    "S        stalled dead seen clear\n"
     "\n"
-    "Exit status: 0 done; 1 refused, or what was waited for did not happen; 2 no tracer there.\n"
+    "Exit status: 0 done; 1 refused, or the awaited state was not reached; 2 no tracer.\n"
     "Example: wg-fault --socket /tmp/s stall factory=waylanddisplaysrc where=create --wait 5000\n";
 
 static gint
@@ -63,19 +70,19 @@ main (int argc, char **argv)
   gint wait_ms = 0;
   const GOptionEntry entries[] = { { "socket", 's', 0, G_OPTION_ARG_FILENAME, &socket,
                                        "The tracer's socket (WG_FAULTS_SOCKET)", "PATH" },
-    { "wait", 'w', 0, G_OPTION_ARG_INT, &wait_ms, "After stall or die: wait until it was hit",
+    { "wait", 'w', 0, G_OPTION_ARG_INT, &wait_ms, "After stall or die: wait until a thread is hit",
         "MS" },
-    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &words, NULL, "ORDER [WORD…]" },
+    { G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &words, NULL, "SUBCOMMAND [WORD]" },
     G_OPTION_ENTRY_NULL };
   g_autoptr (GOptionContext) context =
-      g_option_context_new ("— faults in a program that runs wgfaults");
+      g_option_context_new ("- faults in a program that runs wgfaults");
   g_autoptr (GError) error = NULL;
 
   g_option_context_add_main_entries (context, entries, NULL);
   g_option_context_set_description (context, help);
   if (!g_option_context_parse (context, &argc, &argv, &error) || words == NULL || socket == NULL) {
-    g_printerr (
-        "wg-fault: %s\n", error ? error->message : "give an order and --socket; see --help");
+    g_printerr ("wg-fault: %s\n",
+        error ? error->message : "give a subcommand and --socket; --help tells more");
     return 2;
   }
   g_autoptr (WgfClient) client = wgf_client_connect (socket, 0, &error);

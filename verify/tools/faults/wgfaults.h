@@ -73,8 +73,16 @@ wgf_point (WgfWhere where, GstElement *element, GstPad *pad, const gchar *type)
     wgf_point_armed (where, element, pad, type);
 }
 
+/* elements.c: the elements that are alive, oldest first. */
 /* Notes that an element exists. Holds no reference to it. */
 void wgf_note_element (GstElement *element);
+/* References to all of them; the caller may drop the last one of an element. */
+GPtrArray *wgf_elements_alive (void);
+guint wgf_elements_count (const WgfSpec *like);
+/* Which of those that match it is, from 1; 0: none. */
+gint wgf_element_rank (GstElement *element, const WgfSpec *spec);
+/* Appends one JSON object per element, with commas. */
+void wgf_elements_report (GString *json);
 
 /* Takes the contents of `spec`. Returns the fault's id, never 0. */
 guint wgf_arm (WgfSpec *spec);
@@ -104,8 +112,8 @@ void wgf_report_property (GString *json, const WgfSpec *like, const gchar *prope
 /* caps.c: counts raw video frames that are pushed under the caps of another size. */
 #define WGF_CAPS_WATCHES 8
 extern gint wgf_caps_watched; /* how many watches there are; atomic, only grows */
-/* Watches the pads of elements that match and have pushed nothing since the first watch was set. Takes
- * the contents of `spec`. Returns the watch's id, 0 when there are too many. */
+/* Watches the pads of elements that match and have pushed nothing since the first watch was set.
+ * Takes the contents of `spec`. Returns the watch's id, 0 when there are too many. */
 guint wgf_caps_watch (WgfSpec *spec);
 /* `data`, a buffer or a list of them, is about to be pushed from `pad` of `element`. */
 void wgf_caps_look (GstPad *pad, GstElement *element, GstMiniObject *data);
@@ -139,5 +147,7 @@ gboolean wgf_identity_matches (const WgfIdentity *identity, const WgfSpec *spec)
 
 /* Appends `text` as a JSON string, or null. */
 void wgf_json_string (GString *json, const gchar *text);
+/* Appends a comma and a member. */
+void wgf_json_member (GString *json, const gchar *name, const gchar *text);
 
 G_END_DECLS

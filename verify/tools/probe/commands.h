@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * commands: the subcommands. Each gets its own argv ("health", options...), blocks until it is
- * done, bounded by its options, and returns the process's exit status (PROBE_EXIT_*, options.h).
+ * done, limited by its options, and returns the process's exit status (PROBE_EXIT_*, options.h).
  */
 #pragma once
 

@@ -256,7 +256,8 @@ after_ssl_failure (ProbeConn *conn, int result, const char *what, GError **error
   }
 }
 
-/* Sends @out, or receives into @in if that is NULL. Returns how much, 0 for the end of the stream, -1 with @error set. */
+/* Sends @out, or receives into @in if that is NULL. Returns how much, 0 for the end of the stream,
+ * -1 with @error set. */
 static gssize
 transfer (ProbeConn *conn, const void *out, void *in, gsize size, GError **error)
 {

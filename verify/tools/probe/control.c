@@ -41,7 +41,7 @@ probe_control_send (ProbeControl *control, const void *bytes, gsize size)
     enet_packet_destroy (packet);
 }
 
-/* One turn of ENet's work; FALSE: nothing happened in it. */
+/* One round of ENet's work; FALSE: nothing happened in it. */
 static gboolean
 serve (ProbeControl *control, ENetEvent *event)
 {

@@ -2,9 +2,9 @@
  *
  * control: a client of the control port, which speaks ENet.
  *
- * One connection and one thread; every call blocks until its deadline at most. A packet is a header of
- * 24 bytes and a ciphertext: type 1, the length of what follows, a sequence number, the tag of
- * AES-128-GCM. A plain text is a type, a length and data. Numbers are little endian.
+ * One connection and one thread; every call blocks until its deadline at most. A packet is a
+ * header of 24 bytes and a ciphertext: type 1, the length of what follows, a sequence number, the
+ * tag of AES-128-GCM. A plain text is a type, a length and data. Numbers are little endian.
  */
 #pragma once
 

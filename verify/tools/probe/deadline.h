@@ -4,7 +4,7 @@
  *
  * A deadline is a gint64 in microseconds of g_get_monotonic_time(). Whatever waits in this program
  * takes one and gives up when it has passed; a deadline is made once for a whole exchange and
- * handed down, so that the parts of an exchange share one bound instead of adding theirs up.
+ * handed down, so that the parts of an exchange share one limit instead of adding theirs up.
  */
 #pragma once
 

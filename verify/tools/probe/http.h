@@ -3,7 +3,7 @@
  * http: just enough of HTTP/1.1 to ask a server something and read the whole answer.
  *
  * Works over any connection (TCP, TLS, unix). Waits until the connection's deadline. An answer's
- * size is bounded; what is longer is a protocol error. Knows Content-Length, chunked and
+ * size is limited; what is longer is a protocol error. Knows Content-Length, chunked and
  * until-close bodies.
  */
 #pragma once

@@ -2,9 +2,9 @@
  *
  * malformed-control: messages to the control port.
  *
- * Each belongs to a whole session: launched, announced, streaming, then the message, then cancelled.
- * Some ask the server to pause the session: whether it did shows in the stream, and says whether it
- * accepted the message.
+ * Each belongs to a whole session: launched, announced, streaming, then the message, then
+ * cancelled. Some ask the server to pause the session: whether it did shows in the stream, and
+ * says whether it accepted the message.
  */
 #pragma once
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * malformed-session: sessions that ask for a stream that there cannot be, and what the API is told of a
- * session.
+ * malformed-session: sessions that ask for a stream that there cannot be, and what the API is told
+ * of a session.
  *
- * Each is a whole session: launched, announced, pinged, cancelled. What of it makes no sense is read
- * late, some of it in the threads of its own pipelines.
+ * Each is a whole session: launched, announced, pinged, cancelled. What of it makes no sense is
+ * read late, some of it in the threads of its own pipelines.
  */
 #pragma once
 

@@ -93,8 +93,8 @@ endless (GString *to G_GNUC_UNUSED)
 #define HEAD " HTTP/1.1\r\nHost: x\r\n"
 #define GET "GET /serverinfo" HEAD
 
-/* The same for HTTPS, HTTP and the API. A message's place is its number: new ones go to the end of a
- * door's second list. */
+/* The same for HTTPS, HTTP and the API. A message's place is its number: new ones go to the end of
+ * a door's second list. */
 static const Message http[] = {
   { "junk", "", junk },
   { "empty-lines", "\r\n\r\n\r\n\r\n", NULL },
@@ -126,7 +126,7 @@ static const Message http[] = {
   { "half-body", "POST /serverinfo" HEAD "Content-Length: 1000\r\n\r\nx", NULL },
 };
 
-/* Launches that name no picture, and calls with the wrong things in them. None of them starts anything. */
+/* Launches without a mode, and calls with wrong values. None of them starts anything. */
 #define ENDLESS(path) "POST " path HEAD "Content-Length: 99999999999\r\n\r\n"
 #define LAUNCH(mode, more)                                                                         \
   "GET /launch?appid=" APP "&mode=" mode "&rikey=00&rikeyid=1" more HEAD "\r\n"
@@ -235,7 +235,8 @@ typedef struct {
   guint count;
 } Set;
 
-/* What a door is told: two sets, one after the other. Sessions and control have files of their own. */
+/* What a door is told: two sets, one after the other. Sessions and control have files of their
+ * own. */
 static const struct {
   const char *name;
   ProbeMalformedClass class;

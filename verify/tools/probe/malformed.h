@@ -2,9 +2,10 @@
  *
  * malformed: messages that no server should take, and what it does with each.
  *
- * Each goes over a connection of its own to one of the server's doors; then the sending side is shut
- * down, so that a server that waits for more knows that none will come. What counts is only that the
- * server ends it: by an answer, by closing, by a reset. That it still serves others is asked apart.
+ * Each goes over a connection of its own to one of the server's doors; then the sending side is
+ * shut down, so that a server that waits for more knows that none will come. What counts is only
+ * that the server ends it: by an answer, by closing, by a reset. That it still serves others is
+ * asked apart.
  */
 #pragma once
 
@@ -42,9 +43,9 @@ const char *probe_malformed_end_name (ProbeMalformedEnd end);
 /* The least that one has to be for sending the message. */
 typedef enum {
   PROBE_MALFORMED_STRANGER, /* anybody who reaches the port */
-  PROBE_MALFORMED_ADDRESS,  /* who has the address of a client that plays */
+  PROBE_MALFORMED_ADDRESS,  /* has the address of a client that streams */
   PROBE_MALFORMED_CLIENT,   /* a paired client */
-  PROBE_MALFORMED_API,      /* who may open the API's socket */
+  PROBE_MALFORMED_API,      /* may open the API's socket */
 } ProbeMalformedClass;
 
 /* Static. */

@@ -3,7 +3,7 @@
  * percentile: order statistics of measured times.
  *
  * The nearest-rank definition: the p-th percentile of n values is the one at place ceil(p/100 * n)
- * of the sorted row. So each figure is a time that was measured, and p100 is the maximum. Pure
+ * of the sorted row. So each value is a time that was measured, and p100 is the maximum. Pure
  * functions.
  */
 #pragma once

@@ -12,13 +12,13 @@
 #define AES_KEY_BYTES 16
 
 /* How far the session came; each step asks for the one before. */
-typedef enum { STAGE_NONE, STAGE_LAUNCHED, STAGE_SET_UP, STAGE_ANNOUNCED, STAGE_STREAMING } Stage;
+typedef enum { PHASE_NONE, PHASE_LAUNCHED, PHASE_SET_UP, PHASE_ANNOUNCED, PHASE_STREAMING } Reached;
 
 struct _ProbeSession {
   const ProbeTarget *target;
   ProbeTls *client;
   ProbeSessionSettings settings;
-  Stage stage;
+  Reached reached;
   gboolean saw_silence;
 
   char *app_id;  /* NULL until looked up */
@@ -60,7 +60,7 @@ forget (ProbeSession *session)
   g_clear_pointer (&session->audio_payload, g_free);
   g_clear_pointer (&session->control_data, g_free);
   session->sequence = 0;
-  session->stage = STAGE_NONE;
+  session->reached = PHASE_NONE;
   memset (&session->last, 0, sizeof session->last);
 }
 
@@ -77,7 +77,7 @@ probe_session_free (ProbeSession *session)
 gboolean
 probe_session_is_launched (const ProbeSession *session)
 {
-  return session->stage >= STAGE_LAUNCHED;
+  return session->reached >= PHASE_LAUNCHED;
 }
 
 gboolean
@@ -237,7 +237,7 @@ probe_session_launch (ProbeSession *session, gboolean resume)
   probe_report_set_text (report, "rtsp_ip", session->rtsp_ip);
   json_object_set_boolean_member (report, "resumed", resumed != NULL);
   if (session->rtsp_ip != NULL)
-    session->stage = STAGE_LAUNCHED;
+    session->reached = PHASE_LAUNCHED;
   else if (exchange.ok)
     g_set_error (&exchange.error, PROBE_ERROR, PROBE_ERROR_PROTOCOL,
         "status %d without a session URL%s", exchange.response.status,
@@ -273,7 +273,7 @@ call (ProbeSession *session, const char *method, const char *uri, const char *bo
   return FALSE;
 }
 
-/* SETUP of one stream: its port, and the payload of its pings or, for control, of its connection. */
+/* SETUP of one stream: its port, and what its pings or its connection have to bring. */
 static gboolean
 set_up_stream (ProbeSession *session, const char *uri, guint16 *port, char **payload,
     ProbePhase *phase, GError **error)
@@ -306,7 +306,7 @@ set_up_stream (ProbeSession *session, const char *uri, guint16 *port, char **pay
 JsonObject *
 probe_session_setup (ProbeSession *session)
 {
-  JsonObject *report = refuse_unless (session->stage >= STAGE_LAUNCHED, "setup", "not launched");
+  JsonObject *report = refuse_unless (session->reached >= PHASE_LAUNCHED, "setup", "not launched");
   g_auto (ProbeRtspReply) options = { 0 };
   g_auto (ProbeRtspReply) describe = { 0 };
   g_autoptr (GError) error = NULL;
@@ -326,7 +326,7 @@ probe_session_setup (ProbeSession *session)
           &session->video_payload, &phase, &error)
       && set_up_stream (session, "streamid=control/13/0", &session->control_port,
           &session->control_data, &phase, &error))
-    session->stage = MAX (session->stage, STAGE_SET_UP);
+    session->reached = MAX (session->reached, PHASE_SET_UP);
   json_object_set_int_member (report, "video_port", session->video_port);
   json_object_set_int_member (report, "audio_port", session->audio_port);
   json_object_set_int_member (report, "control_port", session->control_port);
@@ -369,7 +369,7 @@ format_sdp (const ProbeSession *session)
 JsonObject *
 probe_session_announce (ProbeSession *session)
 {
-  JsonObject *report = refuse_unless (session->stage >= STAGE_SET_UP, "announce", "not set up");
+  JsonObject *report = refuse_unless (session->reached >= PHASE_SET_UP, "announce", "not set up");
   g_autofree char *sdp = NULL;
   g_auto (ProbeRtspReply) reply = { 0 };
   g_autoptr (GError) error = NULL;
@@ -379,7 +379,7 @@ probe_session_announce (ProbeSession *session)
   report = probe_report_event ("announce");
   sdp = format_sdp (session);
   if (call (session, "ANNOUNCE", "streamid=control/13/0", sdp, &reply, &error))
-    session->stage = MAX (session->stage, STAGE_ANNOUNCED);
+    session->reached = MAX (session->reached, PHASE_ANNOUNCED);
   json_object_set_int_member (report, "status", reply.status);
   return close_report (session, report, reply.ms, reply.phase, error);
 }
@@ -404,7 +404,7 @@ probe_session_ping (ProbeSession *session)
     memset (&session->last, 0, sizeof session->last);
     session->last.at = start;
     if (probe_stream_wait_first (session->stream, probe_deadline_in (session->target->timeout_us)))
-      session->stage = MAX (session->stage, STAGE_STREAMING);
+      session->reached = MAX (session->reached, PHASE_STREAMING);
     else
       g_set_error (&error, PROBE_ERROR, PROBE_ERROR_PROTOCOL, "no video packet in time");
     probe_stream_get_counts (session->stream, &counts);
@@ -457,7 +457,7 @@ probe_session_cancel (ProbeSession *session)
   probe_exchange_https (session->target, session->client, "/cancel?uniqueid=" UNIQUE_ID, &exchange);
   json_object_set_int_member (report, "status", exchange.response.status);
   if (exchange.ok && exchange.response.status == 200)
-    session->stage = STAGE_NONE;
+    session->reached = PHASE_NONE;
   else if (exchange.ok)
     g_set_error (
         &exchange.error, PROBE_ERROR, PROBE_ERROR_PROTOCOL, "status %d", exchange.response.status);

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #define SOCKDIAG_TIMEOUT_US                                                                        \
-  (2 * G_USEC_PER_SEC)          /* the kernel answers at once; a bound all the same */
+  (2 * G_USEC_PER_SEC)          /* the kernel answers at once; a limit all the same */
 #define ANSWER_SIZE (64 * 1024) /* the kernel's dumps come in parts of at most 32 KiB */
 
 const char *

@@ -127,7 +127,7 @@ order_reached (const gchar *format, ...)
 }
 
 GstElement *
-play (const gchar *description)
+run_pipeline (const gchar *description)
 {
   g_autoptr (GError) error = NULL;
   GstElement *pipeline = gst_parse_launch (description, &error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * checks.h: what the tests of faults share: orders to the tracer in this very process, and calls
- * into GStreamer whose return is waited for with a bound.
+ * into GStreamer whose return is waited for with a timeout.
  */
 #pragma once
 
@@ -35,7 +35,7 @@ gchar *order (const gchar *format, ...) G_GNUC_PRINTF (1, 2);
 gboolean order_reached (const gchar *format, ...) G_GNUC_PRINTF (1, 2);
 
 /* A pipeline that plays, from a description; asserts that it does. */
-GstElement *play (const gchar *description);
+GstElement *run_pipeline (const gchar *description);
 
 /* Waits for a message of this type on the pipeline's bus. */
 gboolean bus_has (GstElement *pipeline, GstMessageType type, gint64 within_ms);

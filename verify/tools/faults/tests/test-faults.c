@@ -24,7 +24,7 @@ static void
 test_nothing_armed (void)
 {
   g_autofree gchar *before = order ("list");
-  GstElement *pipeline = play (LIVE);
+  GstElement *pipeline = run_pipeline (LIVE);
 
   g_assert_nonnull (strstr (before, "\"faults\":[]"));
   g_assert_true (call_returns (call_start (call_eos, pipeline), PROMPT_MS));
@@ -41,7 +41,7 @@ test_nothing_armed (void)
 static void
 check_stuck (const gchar *where)
 {
-  GstElement *pipeline = play (LIVE);
+  GstElement *pipeline = run_pipeline (LIVE);
 
   free_order (order ("stall element=src where=%s", where));
   g_assert_true (order_reached ("wait element=src state=stalled timeout=%d", PROMPT_MS));
@@ -73,7 +73,7 @@ test_stall_create (void)
 static void
 test_null_blocks (void)
 {
-  GstElement *pipeline = play (LIVE);
+  GstElement *pipeline = run_pipeline (LIVE);
 
   free_order (order ("stall element=src where=create"));
   g_assert_true (order_reached ("wait element=src timeout=%d", PROMPT_MS));
@@ -134,8 +134,8 @@ test_stall_parse (void)
 static void
 test_one_of_two (void)
 {
-  GstElement *a = play ("videotestsrc name=src is-live=true ! fakesink name=a_video");
-  GstElement *b = play ("videotestsrc name=src is-live=true ! fakesink name=b_video");
+  GstElement *a = run_pipeline ("videotestsrc name=src is-live=true ! fakesink name=a_video");
+  GstElement *b = run_pipeline ("videotestsrc name=src is-live=true ! fakesink name=b_video");
 
   free_order (order ("stall element=src with=b_video where=push"));
   g_assert_true (order_reached ("wait with=b_video timeout=%d", PROMPT_MS));
@@ -160,7 +160,7 @@ test_one_of_two (void)
 static void
 test_time_limit (void)
 {
-  GstElement *pipeline = play (LIVE);
+  GstElement *pipeline = run_pipeline (LIVE);
 
   free_order (order ("stall element=src where=push for=200"));
   g_assert_true (order_reached ("wait element=src timeout=%d", PROMPT_MS));
@@ -174,8 +174,8 @@ test_time_limit (void)
 static void
 test_after_and_times (void)
 {
-  GstElement *a = play ("videotestsrc name=src is-live=true ! fakesink");
-  GstElement *b = play ("videotestsrc name=src is-live=true ! fakesink");
+  GstElement *a = run_pipeline ("videotestsrc name=src is-live=true ! fakesink");
+  GstElement *b = run_pipeline ("videotestsrc name=src is-live=true ! fakesink");
 
   free_order (order ("stall element=src where=push after=3 times=1"));
   g_assert_true (order_reached ("wait element=src timeout=%d", PROMPT_MS));
@@ -189,7 +189,7 @@ test_after_and_times (void)
 static void
 test_hold_lock (void)
 {
-  GstElement *pipeline = play (LIVE);
+  GstElement *pipeline = run_pipeline (LIVE);
 
   free_order (order ("hold element=out lock=state"));
   g_assert_true (order_reached ("wait element=out timeout=%d", PROMPT_MS));
@@ -211,7 +211,7 @@ ask_caps (gpointer pad)
 static void
 test_event_and_query (void)
 {
-  GstElement *pipeline = play (LIVE);
+  GstElement *pipeline = run_pipeline (LIVE);
 
   free_order (order ("stall element=src where=event type=eos"));
   Call *eos = call_start (call_eos, pipeline);
@@ -233,8 +233,9 @@ test_event_and_query (void)
 static void
 test_class_hierarchy (void)
 {
-  GstElement *base = play ("appsrc name=base is-live=true format=time ! fakesink async=false");
-  GstElement *pipeline = play ("audiotestsrc is-live=true num-buffers=5 ! fakesink");
+  GstElement *base =
+      run_pipeline ("appsrc name=base is-live=true format=time ! fakesink async=false");
+  GstElement *pipeline = run_pipeline ("audiotestsrc is-live=true num-buffers=5 ! fakesink");
 
   g_assert_true (bus_has (pipeline, GST_MESSAGE_EOS, PROMPT_MS));
   end (pipeline);
@@ -247,9 +248,9 @@ test_caps (void)
 {
   free_order (order ("watch-caps element=liar"));
   GstElement *pipeline =
-      play ("videotestsrc is-live=true num-buffers=3 ! fakesink appsrc name=liar "
-            "caps=video/x-raw,format=I420,width=64,height=48,framerate=30/1 ! "
-            "fakesink async=false");
+      run_pipeline ("videotestsrc is-live=true num-buffers=3 ! fakesink appsrc name=liar "
+                    "caps=video/x-raw,format=I420,width=64,height=48,framerate=30/1 ! "
+                    "fakesink async=false");
   g_autoptr (GstElement) liar = gst_bin_get_by_name (GST_BIN (pipeline), "liar");
   const gsize sizes[] = { 4608, 100 };
   GstFlowReturn flow;
@@ -290,7 +291,7 @@ test_journal (void)
 {
   g_autofree gchar *text = NULL;
   GstElement *pipeline =
-      play ("videotestsrc is-live=true num-buffers=2 ! fakesink name=journalled");
+      run_pipeline ("videotestsrc is-live=true num-buffers=2 ! fakesink name=journalled");
 
   g_assert_true (bus_has (pipeline, GST_MESSAGE_EOS, PROMPT_MS));
   end (pipeline);
@@ -303,7 +304,7 @@ test_journal (void)
 static void
 check_dead (const gchar *where)
 {
-  GstElement *pipeline = play ("videotestsrc name=mortal is-live=true ! fakesink");
+  GstElement *pipeline = run_pipeline ("videotestsrc name=mortal is-live=true ! fakesink");
   g_autofree gchar *armed = order ("die element=mortal where=%s", where);
   const guint id = (guint) g_ascii_strtoull (strstr (armed, "\"id\":") + 5, NULL, 10);
 

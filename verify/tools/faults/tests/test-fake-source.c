@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test-standin.c: the stand-in does what Wolf uses of the element that it stands in for. */
+/* test-fake-source.c: the fake source does what Wolf uses of the real element. */
 #include "checks.h"
 
 #include <string.h>
@@ -57,7 +57,7 @@ test_message_and_frames (void)
 static void
 test_input_is_counted_by_route (void)
 {
-  GstElement *pipeline = play (WOLF_LIKE);
+  GstElement *pipeline = run_pipeline (WOLF_LIKE);
   g_autoptr (GstElement) source = gst_bin_get_by_name (GST_BIN (pipeline), "wolf_wayland_source");
   g_autoptr (GstPad) pad = gst_element_get_static_pad (source, "src");
 
@@ -78,19 +78,19 @@ test_input_is_counted_by_route (void)
 static void
 test_ends_when_told (void)
 {
-  GstElement *pipeline = play (WOLF_LIKE);
+  GstElement *pipeline = run_pipeline (WOLF_LIKE);
 
   g_assert_true (call_returns (call_start (call_eos, pipeline), PROMPT_MS));
   g_assert_true (bus_has (pipeline, GST_MESSAGE_EOS, PROMPT_MS));
   end (pipeline);
-  pipeline = play ("waylanddisplaysrc ! video/x-raw,framerate=1/30 ! fakesink async=false");
+  pipeline = run_pipeline ("waylanddisplaysrc ! video/x-raw,framerate=1/30 ! fakesink async=false");
   end (pipeline);
 }
 
 static void
 test_stuck_in_create (void)
 {
-  GstElement *pipeline = play (WOLF_LIKE);
+  GstElement *pipeline = run_pipeline (WOLF_LIKE);
 
   g_free (order ("stall factory=waylanddisplaysrc where=create"));
   g_assert_true (order_reached ("wait factory=waylanddisplaysrc timeout=%d", PROMPT_MS));
@@ -106,9 +106,9 @@ main (int argc, char **argv)
 {
   gst_init (&argc, &argv);
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/standin/message-and-frames", test_message_and_frames);
-  g_test_add_func ("/standin/input-is-counted-by-route", test_input_is_counted_by_route);
-  g_test_add_func ("/standin/ends-when-told", test_ends_when_told);
-  g_test_add_func ("/standin/stuck-in-create", test_stuck_in_create);
+  g_test_add_func ("/fake_source/message-and-frames", test_message_and_frames);
+  g_test_add_func ("/fake_source/input-is-counted-by-route", test_input_is_counted_by_route);
+  g_test_add_func ("/fake_source/ends-when-told", test_ends_when_told);
+  g_test_add_func ("/fake_source/stuck-in-create", test_stuck_in_create);
   return g_test_run ();
 }

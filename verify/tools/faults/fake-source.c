@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * standin.c: an element that stands in for the compositor source `waylanddisplaysrc`.
+ * fake-source.c: an element in place of the compositor's source, `waylanddisplaysrc`.
  *
  * It offers what Wolf uses of the real one: a live push source with property `render-node`, which
  * says on start, in an application message "wayland.src", which Wayland socket to use, and takes
@@ -13,13 +13,13 @@
 #include <gst/base/gstpushsrc.h>
 #include <gst/video/video.h>
 
-GST_DEBUG_CATEGORY_STATIC (standin_debug);
-#define GST_CAT_DEFAULT standin_debug
+GST_DEBUG_CATEGORY_STATIC (fake_source_debug);
+#define GST_CAT_DEFAULT fake_source_debug
 
-#define STANDIN_TYPE (standin_get_type ())
-G_DECLARE_FINAL_TYPE (Standin, standin, WG, STANDIN, GstPushSrc)
+#define FAKE_SOURCE_TYPE (fake_source_get_type ())
+G_DECLARE_FINAL_TYPE (FakeSource, fake_source, WG, FAKE_SOURCE, GstPushSrc)
 
-struct _Standin {
+struct _FakeSource {
   GstPushSrc parent;
 
   /* The object lock guards what follows. */
@@ -27,13 +27,13 @@ struct _Standin {
   GstVideoInfo info;
   GstClockID pause;
   gboolean flushing;
-  GstClockTime next; /* running time of the next frame; none: the first is yet to come */
+  GstClockTime next; /* running time of the next frame; none: before the first */
   guint display;
   guint64 frames;
   guint64 pad_events, element_events;
 };
 
-G_DEFINE_TYPE (Standin, standin, GST_TYPE_PUSH_SRC)
+G_DEFINE_TYPE (FakeSource, fake_source, GST_TYPE_PUSH_SRC)
 
 enum { PROP_RENDER_NODE = 1, PROP_FRAMES, PROP_PAD_EVENTS, PROP_ELEMENT_EVENTS };
 
@@ -45,9 +45,9 @@ static GstStaticPadTemplate src_template =
         GST_STATIC_CAPS (GST_VIDEO_CAPS_MAKE ("{ RGBx, BGRx, RGBA, BGRA, NV12, I420 }")));
 
 static void
-standin_set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
+fake_source_set_property (GObject *object, guint id, const GValue *value, GParamSpec *spec)
 {
-  Standin *self = WG_STANDIN (object);
+  FakeSource *self = WG_FAKE_SOURCE (object);
 
   if (id != PROP_RENDER_NODE) {
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
@@ -60,9 +60,9 @@ standin_set_property (GObject *object, guint id, const GValue *value, GParamSpec
 }
 
 static void
-standin_get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
+fake_source_get_property (GObject *object, guint id, GValue *value, GParamSpec *spec)
 {
-  Standin *self = WG_STANDIN (object);
+  FakeSource *self = WG_FAKE_SOURCE (object);
 
   GST_OBJECT_LOCK (self);
   switch (id) {
@@ -85,10 +85,10 @@ standin_get_property (GObject *object, guint id, GValue *value, GParamSpec *spec
 }
 
 static gboolean
-standin_start (GstBaseSrc *src)
+fake_source_start (GstBaseSrc *src)
 {
   static gint displays;
-  Standin *self = WG_STANDIN (src);
+  FakeSource *self = WG_FAKE_SOURCE (src);
   g_autofree gchar *name = NULL;
 
   GST_OBJECT_LOCK (self);
@@ -103,9 +103,9 @@ standin_start (GstBaseSrc *src)
 }
 
 static gboolean
-standin_stop (GstBaseSrc *src)
+fake_source_stop (GstBaseSrc *src)
 {
-  Standin *self = WG_STANDIN (src);
+  FakeSource *self = WG_FAKE_SOURCE (src);
 
   GST_OBJECT_LOCK (self);
   GST_INFO_OBJECT (self,
@@ -117,9 +117,9 @@ standin_stop (GstBaseSrc *src)
 }
 
 static gboolean
-standin_set_caps (GstBaseSrc *src, GstCaps *caps)
+fake_source_set_caps (GstBaseSrc *src, GstCaps *caps)
 {
-  Standin *self = WG_STANDIN (src);
+  FakeSource *self = WG_FAKE_SOURCE (src);
   GstVideoInfo info;
 
   if (!gst_video_info_from_caps (&info, caps))
@@ -131,9 +131,9 @@ standin_set_caps (GstBaseSrc *src, GstCaps *caps)
   return TRUE;
 }
 
-/* Without a wish from downstream: small and slow, so that a test costs little. */
+/* Where downstream leaves it open: small and slow, so that a test costs little. */
 static GstCaps *
-standin_fixate (GstBaseSrc *src, GstCaps *caps)
+fake_source_fixate (GstBaseSrc *src, GstCaps *caps)
 {
   caps = gst_caps_make_writable (caps);
   for (guint i = 0; i < gst_caps_get_size (caps); i++) {
@@ -142,13 +142,13 @@ standin_fixate (GstBaseSrc *src, GstCaps *caps)
     gst_structure_fixate_field_nearest_int (structure, "height", 240);
     gst_structure_fixate_field_nearest_fraction (structure, "framerate", 30, 1);
   }
-  return GST_BASE_SRC_CLASS (standin_parent_class)->fixate (src, caps);
+  return GST_BASE_SRC_CLASS (fake_source_parent_class)->fixate (src, caps);
 }
 
 static gboolean
-standin_unlock (GstBaseSrc *src)
+fake_source_unlock (GstBaseSrc *src)
 {
-  Standin *self = WG_STANDIN (src);
+  FakeSource *self = WG_FAKE_SOURCE (src);
 
   GST_OBJECT_LOCK (self);
   self->flushing = TRUE;
@@ -159,9 +159,9 @@ standin_unlock (GstBaseSrc *src)
 }
 
 static gboolean
-standin_unlock_stop (GstBaseSrc *src)
+fake_source_unlock_stop (GstBaseSrc *src)
 {
-  Standin *self = WG_STANDIN (src);
+  FakeSource *self = WG_FAKE_SOURCE (src);
 
   GST_OBJECT_LOCK (self);
   self->flushing = FALSE;
@@ -171,7 +171,7 @@ standin_unlock_stop (GstBaseSrc *src)
 
 /* Waits for the next frame's time. Returns FALSE when unlock() ended the wait. */
 static gboolean
-pace (Standin *self)
+pace (FakeSource *self)
 {
   GstElement *element = GST_ELEMENT (self);
   g_autoptr (GstClock) clock = gst_element_get_clock (element);
@@ -202,9 +202,9 @@ pace (Standin *self)
 }
 
 static GstFlowReturn
-standin_fill (GstPushSrc *src, GstBuffer *buffer)
+fake_source_fill (GstPushSrc *src, GstBuffer *buffer)
 {
-  Standin *self = WG_STANDIN (src);
+  FakeSource *self = WG_FAKE_SOURCE (src);
 
   if (!pace (self))
     return GST_FLOW_FLUSHING;
@@ -213,12 +213,12 @@ standin_fill (GstPushSrc *src, GstBuffer *buffer)
 }
 
 static gboolean
-standin_event (GstBaseSrc *src, GstEvent *event)
+fake_source_event (GstBaseSrc *src, GstEvent *event)
 {
-  Standin *self = WG_STANDIN (src);
+  FakeSource *self = WG_FAKE_SOURCE (src);
 
   if (GST_EVENT_TYPE (event) != GST_EVENT_CUSTOM_UPSTREAM)
-    return GST_BASE_SRC_CLASS (standin_parent_class)->event (src, event);
+    return GST_BASE_SRC_CLASS (fake_source_parent_class)->event (src, event);
   if (!through_element) {
     GST_OBJECT_LOCK (self);
     self->pad_events++;
@@ -230,9 +230,9 @@ standin_event (GstBaseSrc *src, GstEvent *event)
 }
 
 static gboolean
-standin_send_event (GstElement *element, GstEvent *event)
+fake_source_send_event (GstElement *element, GstEvent *event)
 {
-  Standin *self = WG_STANDIN (element);
+  FakeSource *self = WG_FAKE_SOURCE (element);
 
   if (GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_UPSTREAM) {
     GST_OBJECT_LOCK (self);
@@ -240,16 +240,16 @@ standin_send_event (GstElement *element, GstEvent *event)
     GST_OBJECT_UNLOCK (self);
   }
   through_element = TRUE;
-  const gboolean result = GST_ELEMENT_CLASS (standin_parent_class)->send_event (element, event);
+  const gboolean result = GST_ELEMENT_CLASS (fake_source_parent_class)->send_event (element, event);
   through_element = FALSE;
   return result;
 }
 
 static void
-standin_finalize (GObject *object)
+fake_source_finalize (GObject *object)
 {
-  g_free (WG_STANDIN (object)->render_node);
-  G_OBJECT_CLASS (standin_parent_class)->finalize (object);
+  g_free (WG_FAKE_SOURCE (object)->render_node);
+  G_OBJECT_CLASS (fake_source_parent_class)->finalize (object);
 }
 
 static void
@@ -261,15 +261,15 @@ install_count (GObjectClass *klass, guint id, const gchar *name, const gchar *bl
 }
 
 static void
-standin_class_init (StandinClass *klass)
+fake_source_class_init (FakeSourceClass *klass)
 {
   GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GstElementClass *element_class = GST_ELEMENT_CLASS (klass);
   GstBaseSrcClass *base_class = GST_BASE_SRC_CLASS (klass);
 
-  object_class->set_property = standin_set_property;
-  object_class->get_property = standin_get_property;
-  object_class->finalize = standin_finalize;
+  object_class->set_property = fake_source_set_property;
+  object_class->get_property = fake_source_get_property;
+  object_class->finalize = fake_source_finalize;
   g_object_class_install_property (object_class, PROP_RENDER_NODE,
       g_param_spec_string ("render-node", "Render node", "Taken and kept; nothing is rendered",
           NULL, G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS));
@@ -278,24 +278,25 @@ standin_class_init (StandinClass *klass)
   install_count (
       object_class, PROP_ELEMENT_EVENTS, "element-events", "Input events that came to the element");
 
-  element_class->send_event = standin_send_event;
-  base_class->start = standin_start;
-  base_class->stop = standin_stop;
-  base_class->set_caps = standin_set_caps;
-  base_class->fixate = standin_fixate;
-  base_class->unlock = standin_unlock;
-  base_class->unlock_stop = standin_unlock_stop;
-  base_class->event = standin_event;
-  GST_PUSH_SRC_CLASS (klass)->fill = standin_fill;
+  element_class->send_event = fake_source_send_event;
+  base_class->start = fake_source_start;
+  base_class->stop = fake_source_stop;
+  base_class->set_caps = fake_source_set_caps;
+  base_class->fixate = fake_source_fixate;
+  base_class->unlock = fake_source_unlock;
+  base_class->unlock_stop = fake_source_unlock_stop;
+  base_class->event = fake_source_event;
+  GST_PUSH_SRC_CLASS (klass)->fill = fake_source_fill;
 
   gst_element_class_add_static_pad_template (element_class, &src_template);
-  gst_element_class_set_static_metadata (element_class, "Stand-in for a Wayland display source",
+  gst_element_class_set_static_metadata (element_class, "Fake Wayland display source",
       "Source/Video", "Grey frames in place of a compositor", "Wolf Guard");
-  GST_DEBUG_CATEGORY_INIT (standin_debug, "wgstandin", 0, "stand-in for waylanddisplaysrc");
+  GST_DEBUG_CATEGORY_INIT (
+      fake_source_debug, "wgfakesource", 0, "fake source in place of waylanddisplaysrc");
 }
 
 static void
-standin_init (Standin *self)
+fake_source_init (FakeSource *self)
 {
   GstBaseSrc *src = GST_BASE_SRC (self);
 
@@ -309,10 +310,9 @@ standin_init (Standin *self)
 static gboolean
 plugin_init (GstPlugin *plugin)
 {
-  return gst_element_register (plugin, "waylanddisplaysrc", GST_RANK_NONE, STANDIN_TYPE);
+  return gst_element_register (plugin, "waylanddisplaysrc", GST_RANK_NONE, FAKE_SOURCE_TYPE);
 }
 
 #define PACKAGE "wolf-guard"
-GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, wgstandin,
-    "Stands in for waylanddisplaysrc in tests", plugin_init, "1.0", "MIT/X11", "Wolf Guard",
-    "Wolf Guard")
+GST_PLUGIN_DEFINE (GST_VERSION_MAJOR, GST_VERSION_MINOR, wgfakesource,
+    "A fake waylanddisplaysrc for tests", plugin_init, "1.0", "MIT/X11", "Wolf Guard", "Wolf Guard")

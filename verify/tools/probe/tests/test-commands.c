@@ -204,7 +204,8 @@ test_latency (void)
     }
     json_node_unref (node);
   }
-  g_assert_cmpuint (lines, >=, 3);
+  /* One request and the summary at least, however busy the machine is; no more than asked for. */
+  g_assert_cmpuint (lines, >=, 2);
   g_assert_cmpuint (lines, <=, 12);
 }
 

@@ -11,7 +11,7 @@ static gchar *
 create_body (gboolean stop_when_empty, guint width, guint height)
 {
   return g_strdup_printf (
-      "{\"profile_id\":\"stage\",\"name\":\"Lobby\",\"multi_user\":true,"
+      "{\"profile_id\":\"runner\",\"name\":\"Lobby\",\"multi_user\":true,"
       "\"stop_when_everyone_leaves\":%s,\"video_settings\":{\"width\":%u,\"height\":%u,"
       "\"refresh_rate\":15,\"wayland_render_node\":\"software\",\"runner_render_node\":"
       "\"software\","

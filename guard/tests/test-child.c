@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -314,9 +315,28 @@ test_refused (void)
   close (fd);
 }
 
+/* No descriptor is left for the walk: it says so, and the child goes on. */
+static int
+walk_without_descriptors (int first)
+{
+  struct rlimit before, none;
+  int result;
+
+  getrlimit (RLIMIT_NOFILE, &before);
+  none = before;
+  none.rlim_cur = 0;
+  setrlimit (RLIMIT_NOFILE, &none);
+  result = wg_child_mark_by_walk (first);
+  setrlimit (RLIMIT_NOFILE, &before);
+  return result == EMFILE ? 0 : EIO;
+}
+
 static void
 test_errors (void)
 {
+  g_autofree char *listed = list_child (walk_without_descriptors, 3);
+
+  g_assert_nonnull (strstr (listed, "0 "));
   g_assert_cmpint (wg_child_keep_only_below (-1), ==, EINVAL);
 }
 

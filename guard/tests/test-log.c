@@ -3,6 +3,9 @@
  * What arrives, where, and in what form; and that logging waits for nobody and changes nothing in
  * its caller.
  */
+#include "../src/clock.h"
+
+#include <locale.h>
 #include <wolf-guard/log.h>
 
 #include <errno.h>
@@ -198,6 +201,20 @@ test_swap (void)
   wg_log_set_func (NULL);
 }
 
+/* Ages have a point in every locale. (One with a comma, where the machine has it.) */
+static void
+test_seconds (void)
+{
+  g_autofree char *before = g_strdup (setlocale (LC_NUMERIC, NULL));
+  g_autofree char *text = NULL;
+
+  g_test_message ("comma: %s", setlocale (LC_NUMERIC, "de_DE.UTF-8") ? "yes" : "no such locale");
+  text = g_strdup_printf (WG_SECONDS_FORMAT " " WG_SECONDS_FORMAT, WG_SECONDS (3249999),
+      WG_SECONDS (60 * G_USEC_PER_SEC));
+  setlocale (LC_NUMERIC, before);
+  g_assert_cmpstr (text, ==, "3.2 60.0");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -212,6 +229,7 @@ main (int argc, char **argv)
   g_test_add_func ("/log/errno", test_errno);
   g_test_add_func ("/log/cancel", test_cancel);
   g_test_add_func ("/log/swap", test_swap);
+  g_test_add_func ("/log/seconds", test_seconds);
   result = g_test_run ();
   g_free (last_line);
   return result;

@@ -2,6 +2,7 @@
  *
  * No thread is taken for one that ended, and odd calls do no harm.
  */
+#include "support.h"
 #include "thread-support.h"
 
 #include <errno.h>
@@ -221,6 +222,25 @@ test_late_enter (void)
   assert_thread_counts (&before, 0, 2);
 }
 
+/* No thread for the scanner: said once, and the next thread that enters asks again. */
+static void
+test_no_scanner (void)
+{
+  if (run_in_child ())
+    return;
+  forget ();
+  threads_refuse (TRUE);
+  wg_thread_enter ("first", NULL, NULL);
+  assert_line (1, "^3 \\[GUARD\\] no thread to watch threads with");
+  threads_refuse (FALSE);
+  wg_thread_enter ("second", NULL, NULL);
+  g_assert_cmpuint (lines->len, ==, 3);
+  run_detached (end_by_bare_exit, NULL);
+  g_assert_true (await_ends (1, in_seconds (PATIENCE)));
+  wg_thread_leave ();
+  wg_thread_leave ();
+}
+
 int
 main (int argc, char **argv)
 {
@@ -233,6 +253,7 @@ main (int argc, char **argv)
   g_test_add_func ("/thread/leave-without-enter", test_leave_without_enter);
   g_test_add_func ("/thread/no-cancellation-point", test_no_cancellation_point);
   g_test_add_func ("/thread/late-enter", test_late_enter);
+  g_test_add_func ("/thread/no-scanner", test_no_scanner);
   result = g_test_run ();
   thread_support_end ();
   return result;

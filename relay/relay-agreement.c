@@ -2,6 +2,7 @@
 #include "relay-agreement.h"
 
 #include "relay-inbox.h"
+#include "relay-os.h"
 
 GstCaps *
 relay_agreement_on_caps (RelayList *links)
@@ -99,39 +100,117 @@ keep_common_metas (GstQuery *query, GstQuery *answer)
   }
 }
 
-static gboolean
-ask_one (Needs *needs, GstPad *pad, GstQuery *query)
+/* One question to what is behind one link, in a thread of its own: the query is serialized, and
+ * waits for a consumer that is paused or stuck for as long as that is so. */
+typedef struct {
+  RelayObject object;
+  RelayInbox *inbox;
+  GstQuery *query;
+  gboolean agreed; /* valid once answered */
+  sem_t answered;
+} Ask;
+
+static void
+ask_free (gpointer data)
 {
-  g_autoptr (GstQuery) answer = NULL;
+  Ask *self = data;
+
+  gst_query_unref (self->query);
+  relay_unref (self->inbox);
+  sem_destroy (&self->answered);
+  g_free (self);
+}
+
+static void *
+answer (void *data)
+{
+  Ask *self = data;
+
+  self->agreed = gst_pad_peer_query (self->inbox->pad, self->query);
+  atomic_store (&self->inbox->is_asked, FALSE);
+  sem_post (&self->answered);
+  relay_unref (self);
+  return NULL;
+}
+
+/* Returns: (transfer full)(nullable): NULL if there is no answer to the last question yet */
+static Ask *
+ask (RelayInbox *inbox, GstCaps *caps)
+{
+  Ask *self;
+
+  if (atomic_exchange (&inbox->is_asked, TRUE))
+    return NULL;
+  self = g_new0 (Ask, 1);
+  relay_object_init (self, ask_free);
+  self->inbox = relay_ref (inbox);
+  self->query = gst_query_new_allocation (caps, FALSE);
+  sem_init (&self->answered, 0, 0);
+  relay_ref (self);
+  if (relay_thread_start (answer, self, "relay-ask"))
+    return self;
+  atomic_store (&inbox->is_asked, FALSE);
+  relay_unref (self);
+  relay_unref (self);
+  return NULL;
+}
+
+/* By @until, relay_now(). */
+static gboolean
+has_agreed (Ask *self, gint64 until)
+{
+  const gint64 left = MAX (until - relay_now (), 0);
+
+  return relay_sem_wait_for (&self->answered, (gint) (left / GST_MSECOND)) && self->agreed;
+}
+
+static void
+add_answer (Needs *needs, Ask *self, GstQuery *query)
+{
   GstCaps *caps;
 
   gst_query_parse_allocation (query, &caps, NULL);
-  answer = gst_query_new_allocation (caps, FALSE);
-  if (!gst_pad_peer_query (pad, answer))
-    return FALSE;
-  add_params (needs, answer);
-  if (knows_caps (pad, caps))
-    add_pool (needs, answer);
+  add_params (needs, self->query);
+  if (knows_caps (self->inbox->pad, caps))
+    add_pool (needs, self->query);
   if (needs->answers++ == 0)
-    take_metas (query, answer);
+    take_metas (query, self->query);
   else
-    keep_common_metas (query, answer);
-  return TRUE;
+    keep_common_metas (query, self->query);
+}
+
+static gboolean
+ask_all (Needs *needs, RelayList *links, GstQuery *query)
+{
+  const gint64 until = relay_now () + RELAY_ASK_MS * GST_MSECOND;
+  g_autoptr (GPtrArray) asks = g_ptr_array_new_with_free_func (relay_unref);
+  gboolean agreed = TRUE;
+  GstCaps *caps;
+
+  gst_query_parse_allocation (query, &caps, NULL);
+  for (guint i = 0; agreed && i < links->len; i++) {
+    const RelayLink *link = links->members[i];
+    Ask *one = atomic_load (&link->ended) ? NULL : ask (link->inbox, caps);
+    if (one != NULL)
+      g_ptr_array_add (asks, one);
+    else
+      agreed = atomic_load (&link->ended);
+  }
+  for (guint i = 0; agreed && i < asks->len; i++) {
+    agreed = has_agreed (asks->pdata[i], until);
+    if (agreed)
+      add_answer (needs, asks->pdata[i], query);
+  }
+  return agreed;
 }
 
 gboolean
 relay_agreement_on_allocation (RelayList *links, GstQuery *query)
 {
   Needs needs = { 0 };
-  gboolean agreed = TRUE;
 
   gst_allocation_params_init (&needs.params);
-  for (guint i = 0; agreed && links != NULL && i < links->len; i++) {
-    const RelayLink *link = links->members[i];
-    if (!atomic_load (&link->ended))
-      agreed = ask_one (&needs, link->inbox->pad, query);
-  }
-  if (!agreed || needs.answers == 0) {
+  if (links == NULL || !ask_all (&needs, links, query) || needs.answers == 0) {
     while (gst_query_get_n_allocation_metas (query) > 0)
       gst_query_remove_nth_allocation_meta (query, 0);
     return FALSE;

@@ -12,8 +12,12 @@ G_BEGIN_DECLS
  * Returns: (transfer full)(nullable): NULL if nobody listens */
 GstCaps *relay_agreement_on_caps (RelayList *links);
 
-/* Asks what is behind each of @links (nullable), with no lock held, and takes as long as they take.
- * The answer has:
+/* All together have this long to answer an allocation query. A consumer that works takes less than
+ * one; one that is paused or stuck costs its producer no more than this each time the caps change. */
+#define RELAY_ASK_MS 100
+
+/* Asks what is behind each of @links (nullable), with no lock held. No answer in time counts as a
+ * refusal. The answer has:
  * - the strictest alignment, the largest prefix and padding;
  * - the largest size and number of buffers of those who have the caps asked about, or none yet;
  * - the metas that all know and want without parameters.

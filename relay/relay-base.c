@@ -44,7 +44,7 @@ relay_base_put (RelayBase *self, RelayKind kind, gpointer content)
   if (content != NULL)
     gst_mini_object_unref (content);
   item->caps = gst_app_src_get_caps (GST_APP_SRC (self->src));
-  return relay_inbox_put (self->inbox, &item->entries[0], TRUE, NULL);
+  return relay_inbox_put (self->inbox, &item->entries[0], &self->waiter) == RELAY_PUT;
 }
 
 /* With the STREAM_LOCK. Nothing of before a stop or a flush is of use. */

@@ -25,6 +25,7 @@ typedef struct {
   atomic_bool parked;   /* the thread stands in create(), without the STREAM_LOCK */
   sem_t come_out;       /* it does not any more */
   atomic_int ending;    /* a GstFlowReturn that ends the stream; OK: none */
+  RelayWaiter waiter;   /* never gives up: the inbox's own `flushing` ends its wait */
   sem_t wake;           /* `ending` or `unlocked` has changed */
 } RelayBase;
 

@@ -3,10 +3,10 @@
 
 #include "relay-os.h"
 
-#include <sched.h>
-
-/* How often to try before the core is given up each time. */
-#define SPINS 200
+/* How often a leaky producer tries to find something to drop, while others have it in their hands. */
+#define LEAK_TRIES 100
+/* How many events it looks past for a buffer. */
+#define LEAK_LOOKS 256
 
 static void
 inbox_free (gpointer data)
@@ -39,75 +39,107 @@ relay_inbox_new (GstPad *pad, RelayDeliver deliver, gpointer user_data)
   self->deliver = deliver;
   self->user_data = user_data;
   atomic_init (&self->limits.backlog, RELAY_BACKLOG_DEFAULT);
+  atomic_init (&self->oldest, GST_CLOCK_TIME_NONE);
+  atomic_init (&self->newest, GST_CLOCK_TIME_NONE);
   sem_init (&self->room, 0, 0);
   return self;
 }
 
-/* ---- holding ---- */
+/* ---- the two lists ---- */
 
-static gboolean
-hold_for (RelayInbox *self, gint patience_ms)
+static void
+push (RelayInbox *self, RelayEntry *entry)
 {
-  gint64 until = 0;
+  RelayEntry *top = atomic_load (&self->stack);
 
-  while (atomic_exchange_explicit (&self->held, TRUE, memory_order_acquire)) {
-    for (guint i = 0; i < SPINS; i++)
-      if (!atomic_load_explicit (&self->held, memory_order_relaxed))
-        break;
-    if (!atomic_load_explicit (&self->held, memory_order_relaxed))
-      continue;
-    if (until == 0)
-      until = relay_now () + patience_ms * GST_MSECOND;
-    else if (relay_now () > until)
-      return FALSE;
-    sched_yield ();
-  }
-  return TRUE;
+  do
+    entry->next = top;
+  while (!atomic_compare_exchange_weak (&self->stack, &top, entry));
 }
 
-static gboolean
-hold (RelayInbox *self)
+/* What was on the stack, the oldest first. */
+static RelayEntry *
+take_stack (RelayInbox *self)
 {
-  return hold_for (self, RELAY_PATIENCE_MS);
+  RelayEntry *newest = atomic_exchange (&self->stack, NULL);
+  RelayEntry *chain = NULL;
+
+  while (newest != NULL) {
+    RelayEntry *entry = newest, **at = &chain;
+
+    newest = entry->next;
+    /* Producers draw a number first and push then: two at once may have changed places. */
+    while (*at != NULL && (*at)->number < entry->number)
+      at = &(*at)->next;
+    entry->next = *at;
+    *at = entry;
+  }
+  return chain;
+}
+
+static RelayEntry *
+merge (RelayEntry *one, RelayEntry *other)
+{
+  RelayEntry *chain = NULL, **at = &chain;
+
+  while (one != NULL && other != NULL) {
+    RelayEntry **older = one->number < other->number ? &one : &other;
+    *at = *older;
+    *older = (*older)->next;
+    at = &(*at)->next;
+  }
+  *at = one != NULL ? one : other;
+  return chain;
 }
 
 static void
-let_go (RelayInbox *self)
+give_back (RelayInbox *self, RelayEntry *chain)
 {
-  atomic_store_explicit (&self->held, FALSE, memory_order_release);
-}
+  RelayEntry *nothing = NULL;
 
-/* ---- levels and limits: while held ---- */
-
-/* From the oldest to the newest. Walks over what has no timestamps. */
-static GstClockTime
-time_level (const RelayInbox *self)
-{
-  for (const RelayEntry *entry = self->first; entry != NULL; entry = entry->next) {
-    const GstClockTime oldest = entry->item->time;
-    if (GST_CLOCK_TIME_IS_VALID (oldest))
-      return GST_CLOCK_TIME_IS_VALID (self->newest) && self->newest > oldest ? self->newest - oldest
-                                                                             : 0;
+  while (chain != NULL && !atomic_compare_exchange_strong (&self->rest, &nothing, chain)) {
+    chain = merge (chain, atomic_exchange (&self->rest, NULL));
+    nothing = NULL;
   }
-  return 0;
 }
+
+gboolean
+relay_inbox_is_empty (RelayInbox *self)
+{
+  return atomic_load (&self->rest) == NULL && atomic_load (&self->stack) == NULL;
+}
+
+/* ---- levels and limits ---- */
 
 static void
-account (RelayInbox *self, const RelayItem *item, gint sign)
+account (RelayInbox *self, const RelayItem *item, gint64 sign)
 {
-  if (relay_item_is_dispensable (item))
-    self->events += (guint) sign;
-  if (item->kind != RELAY_DATA)
-    return;
-  atomic_store_explicit (&self->bytes,
-      atomic_load_explicit (&self->bytes, memory_order_relaxed) + (guint64) sign * item->bytes,
-      memory_order_relaxed);
-  atomic_store_explicit (&self->buffers,
-      atomic_load_explicit (&self->buffers, memory_order_relaxed)
-          + (guint64) ((gint64) sign * item->buffers),
-      memory_order_relaxed);
-  if (sign > 0 && GST_CLOCK_TIME_IS_VALID (item->end))
-    self->newest = item->end;
+  if (item->kind == RELAY_DATA) {
+    atomic_fetch_add (&self->bytes, (guint64) (sign * (gint64) item->bytes));
+    atomic_fetch_add (&self->buffers, (guint64) (sign * item->buffers));
+  } else if (relay_item_is_dispensable (item)) {
+    atomic_fetch_add (&self->events, (guint64) sign);
+  }
+}
+
+guint64
+relay_inbox_get_time (RelayInbox *self)
+{
+  const GstClockTime oldest = atomic_load (&self->oldest), newest = atomic_load (&self->newest);
+
+  return GST_CLOCK_TIME_IS_VALID (oldest) && GST_CLOCK_TIME_IS_VALID (newest) && newest > oldest
+      ? newest - oldest
+      : 0;
+}
+
+/* @next: (nullable): the oldest that waits. Without a timestamp it leaves the one before it. */
+static void
+follow_oldest (RelayInbox *self, const RelayEntry *next)
+{
+  if (next == NULL)
+    atomic_store (&self->oldest, GST_CLOCK_TIME_NONE);
+  else if (GST_CLOCK_TIME_IS_VALID (next->item->time))
+    atomic_store (&self->oldest, next->item->time);
 }
 
 static gboolean
@@ -122,123 +154,12 @@ static gboolean
 is_full (RelayInbox *self, RelayLimitSet set)
 {
   RelayLimits *limits = &self->limits;
+  const guint64 bytes = atomic_load (&self->bytes), buffers = atomic_load (&self->buffers);
 
-  return (set & RELAY_LIMIT_BYTES && is_over (self->bytes, &limits->max_bytes))
-      || (set & RELAY_LIMIT_BUFFERS && is_over (self->buffers, &limits->max_buffers))
-      || (set & RELAY_LIMIT_TIME && limits->max_time != 0
-          && is_over (time_level (self), &limits->max_time))
-      || is_over (self->bytes, &limits->backlog);
-}
-
-static void
-append (RelayInbox *self, RelayEntry *entry)
-{
-  entry->next = NULL;
-  entry->discont = self->gap;
-  if (entry->item->kind == RELAY_DATA)
-    self->gap = FALSE;
-  if (self->last != NULL)
-    self->last->next = entry;
-  else
-    self->first = entry;
-  self->last = entry;
-  account (self, entry->item, 1);
-}
-
-/* Takes out the oldest that is data, or that is anything. */
-static RelayEntry *
-unlink_oldest (RelayInbox *self, gboolean data)
-{
-  RelayEntry *before = NULL, *entry = self->first;
-
-  while (entry != NULL && data && entry->item->kind != RELAY_DATA) {
-    before = entry;
-    entry = entry->next;
-  }
-  if (entry == NULL)
-    return NULL;
-  if (before != NULL)
-    before->next = entry->next;
-  else
-    self->first = entry->next;
-  if (self->last == entry)
-    self->last = before;
-  account (self, entry->item, -1);
-  return entry;
-}
-
-/* The oldest that is data goes; what comes after it says so. NULL: there is none. */
-static RelayEntry *
-leak_oldest (RelayInbox *self)
-{
-  RelayEntry *oldest = unlink_oldest (self, TRUE);
-  RelayEntry *next = self->first;
-
-  while (next != NULL && next->item->kind != RELAY_DATA)
-    next = next->next;
-  if (next != NULL)
-    next->discont = TRUE;
-  else
-    self->gap = TRUE;
-  return oldest;
-}
-
-static void
-schedule (RelayInbox *self, gint64 now)
-{
-  if (atomic_load (&self->open))
-    relay_pool_schedule (&self->work, now);
-}
-
-/* ---- putting ---- */
-
-typedef enum { PUT, DROP_STATE, DROP_STALE, DROP_FULL, DROP_EVENTS, DROP_HELD, NO_ROOM } Outcome;
-
-/* Nothing makes up for one that is lost. */
-static gboolean
-is_end (const RelayItem *item)
-{
-  return item->kind != RELAY_DATA && !relay_item_is_dispensable (item);
-}
-
-static Outcome
-try_to_put (RelayInbox *self, RelayEntry *entry, RelayEntry **leaked)
-{
-  const gint leaky = atomic_load (&self->limits.leaky);
-  const gboolean block = atomic_load (&self->limits.block);
-  const RelayLimitSet set =
-      leaky != GST_APP_LEAKY_TYPE_NONE || block ? RELAY_LIMIT_ALL : atomic_load (&self->limits.set);
-  const RelayLink *link = entry->link;
-  Outcome outcome = PUT;
-
-  if (!hold_for (self, is_end (entry->item) ? RELAY_PATIENCE_FOR_ENDS_MS : RELAY_PATIENCE_MS))
-    return DROP_HELD;
-  if (!atomic_load (&self->accepting)) {
-    outcome = DROP_STATE;
-  } else if (link != NULL && atomic_load (&link->ended)) {
-    outcome = DROP_STALE;
-  } else if (self->events >= RELAY_EVENTS && relay_item_is_dispensable (entry->item)) {
-    outcome = DROP_EVENTS;
-  } else if (entry->item->kind == RELAY_DATA && is_full (self, set)) {
-    if (leaky == GST_APP_LEAKY_TYPE_DOWNSTREAM) {
-      while (is_full (self, set)) {
-        RelayEntry *oldest = leak_oldest (self);
-        if (oldest == NULL)
-          break;
-        oldest->next = *leaked;
-        *leaked = oldest;
-      }
-    } else {
-      outcome = leaky == GST_APP_LEAKY_TYPE_NONE && block ? NO_ROOM : DROP_FULL;
-      self->gap = self->gap || outcome == DROP_FULL;
-    }
-  }
-  if (outcome == PUT) {
-    relay_ref (entry->item);
-    append (self, entry);
-  }
-  let_go (self);
-  return outcome;
+  return (set & RELAY_LIMIT_BYTES && is_over (bytes, &limits->max_bytes))
+      || (set & RELAY_LIMIT_BUFFERS && is_over (buffers, &limits->max_buffers))
+      || (set & RELAY_LIMIT_TIME && is_over (relay_inbox_get_time (self), &limits->max_time))
+      || is_over (bytes + buffers * RELAY_OVERHEAD, &limits->backlog);
 }
 
 static void
@@ -252,64 +173,166 @@ free_leaked (RelayInbox *self, RelayEntry *leaked)
   }
 }
 
+/* Drops the oldest buffers until there is room. FALSE: there are none at hand. */
 static gboolean
-has_no_room (RelayInbox *self)
+leak (RelayInbox *self, RelayLimitSet set)
 {
-  gboolean full;
+  RelayEntry *chain = atomic_exchange (&self->rest, NULL), *leaked = NULL;
+  RelayEntry **at = &chain;
+  guint looks = 0;
 
-  if (!hold (self))
-    return FALSE;
-  full = is_full (self, RELAY_LIMIT_ALL);
-  let_go (self);
-  return full;
+  while (is_full (self, set) && looks < LEAK_LOOKS) {
+    RelayEntry *oldest = *at;
+
+    if (oldest == NULL) {
+      oldest = *at = take_stack (self);
+      if (oldest == NULL)
+        break;
+    }
+    if (oldest->item->kind != RELAY_DATA) {
+      at = &oldest->next;
+      looks++;
+      continue;
+    }
+    *at = oldest->next;
+    oldest->next = leaked;
+    leaked = oldest;
+    account (self, oldest->item, -1);
+    follow_oldest (self, *at);
+  }
+  give_back (self, chain);
+  free_leaked (self, leaked);
+  return !is_full (self, set);
+}
+
+static gboolean
+leak_patiently (RelayInbox *self, RelayLimitSet set)
+{
+  for (guint i = 0; i < LEAK_TRIES; i++)
+    if (leak (self, set))
+      return TRUE;
+  return FALSE;
+}
+
+/* ---- putting ---- */
+
+static void
+schedule (RelayInbox *self, gint64 now)
+{
+  if (atomic_load (&self->open))
+    relay_pool_schedule (&self->work, now);
+}
+
+typedef enum { PUT, DROP_STATE, DROP_STALE, DROP_FULL, DROP_EVENTS, NO_ROOM } Outcome;
+
+static Outcome
+find_room (RelayInbox *self)
+{
+  const gint leaky = atomic_load (&self->limits.leaky);
+  const gboolean block = atomic_load (&self->limits.block);
+  const RelayLimitSet set =
+      leaky != GST_APP_LEAKY_TYPE_NONE || block ? RELAY_LIMIT_ALL : atomic_load (&self->limits.set);
+
+  if (!is_full (self, set))
+    return PUT;
+  if (leaky == GST_APP_LEAKY_TYPE_DOWNSTREAM)
+    return leak_patiently (self, set) ? PUT : DROP_FULL;
+  return leaky == GST_APP_LEAKY_TYPE_NONE && block ? NO_ROOM : DROP_FULL;
+}
+
+static Outcome
+try_to_put (RelayInbox *self, RelayEntry *entry)
+{
+  RelayItem *const item = entry->item;
+  const RelayLink *const link = entry->link;
+  GstClockTime none = GST_CLOCK_TIME_NONE;
+  Outcome outcome = PUT;
+
+  if (!atomic_load (&self->accepting))
+    return DROP_STATE;
+  if (link != NULL && atomic_load (&link->ended))
+    return DROP_STALE;
+  if (relay_item_is_dispensable (item) && atomic_load (&self->events) >= RELAY_EVENTS)
+    return DROP_EVENTS;
+  if (entry->number == 0)
+    entry->number = atomic_fetch_add (&self->numbers, 1) + 1;
+  if (item->kind == RELAY_DATA)
+    outcome = find_room (self);
+  if (outcome != PUT)
+    return outcome;
+  relay_ref (item);
+  account (self, item, 1);
+  if (GST_CLOCK_TIME_IS_VALID (item->end))
+    atomic_store (&self->newest, item->end);
+  push (self, entry);
+  /* After the push: a taker that finds nothing more looks at the stack after it has said so. */
+  if (GST_CLOCK_TIME_IS_VALID (item->time) && atomic_load (&self->oldest) == none)
+    atomic_compare_exchange_strong (&self->oldest, &none, item->time);
+  return PUT;
+}
+
+void
+relay_waiter_give_up (RelayWaiter *waiter)
+{
+  g_autoptr (RelayInbox) inbox = NULL;
+
+  atomic_store (&waiter->gives_up, TRUE);
+  inbox = relay_slot_get (&waiter->inbox);
+  if (inbox != NULL)
+    relay_inbox_wake (inbox);
 }
 
 static void
-wait_for_room (RelayInbox *self, RelayEntry *entry)
+wait_for_room (RelayInbox *self, RelayEntry *entry, RelayWaiter *waiter)
 {
   const RelayLink *link = entry->link;
 
-  /* Raised before the level is looked at, and looked at after it has sunk: no post is missed, and
-   * one too many only makes a waiter look again. */
+  relay_unref (relay_slot_swap (&waiter->inbox, relay_ref (self)));
+  /* Raised before all that ends the wait is looked at. What ends the wait looks at it afterwards.
+   * So no post is missed, and one too many only makes a producer look again. */
   atomic_fetch_add (&self->waiting, 1);
-  if (has_no_room (self) && atomic_load (&self->limits.block) && !atomic_load (&self->flushing)
+  if (is_full (self, RELAY_LIMIT_ALL) && atomic_load (&self->limits.block)
+      && !atomic_load (&self->flushing) && !atomic_load (&waiter->gives_up)
       && (link == NULL || !atomic_load (&link->ended)))
     relay_sem_wait (&self->room);
   atomic_fetch_sub (&self->waiting, 1);
+  relay_unref (relay_slot_swap (&waiter->inbox, NULL));
 }
 
-gboolean
-relay_inbox_put (RelayInbox *self, RelayEntry *entry, gboolean may_wait, gboolean *full)
+static void
+count_drop (RelayInbox *self, const RelayItem *item, Outcome outcome)
 {
-  static const RelayDrop drops[] = { [DROP_STATE] = RELAY_DROP_STATE,
-    [DROP_STALE] = RELAY_DROP_STALE,
-    [DROP_FULL] = RELAY_DROP_FULL,
-    [DROP_HELD] = RELAY_DROP_HELD };
-  RelayEntry *leaked = NULL;
+  static const RelayDrop drops[] = {
+    [DROP_STATE] = RELAY_DROP_STATE, [DROP_STALE] = RELAY_DROP_STALE, [DROP_FULL] = RELAY_DROP_FULL
+  };
+
+  if (item->kind == RELAY_DATA)
+    relay_inbox_drop (self, drops[outcome], item->buffers);
+  else if (outcome == DROP_EVENTS)
+    relay_inbox_drop (self, RELAY_DROP_EVENTS, 1);
+}
+
+RelayPut
+relay_inbox_put (RelayInbox *self, RelayEntry *entry, RelayWaiter *waiter)
+{
   Outcome outcome;
 
-  while ((outcome = try_to_put (self, entry, &leaked)) == NO_ROOM) {
-    if (!may_wait) {
-      *full = TRUE;
-      return FALSE;
-    }
+  while ((outcome = try_to_put (self, entry)) == NO_ROOM) {
     if (atomic_load (&self->flushing)) {
       outcome = DROP_STATE;
       break;
     }
-    wait_for_room (self, entry);
+    if (waiter == NULL || atomic_load (&waiter->gives_up))
+      return RELAY_NO_ROOM;
+    wait_for_room (self, entry, waiter);
   }
-  free_leaked (self, leaked);
   if (outcome != PUT) {
-    if (entry->item->kind == RELAY_DATA)
-      relay_inbox_drop (self, drops[outcome], entry->item->buffers);
-    else if (outcome == DROP_EVENTS || outcome == DROP_HELD)
-      relay_inbox_drop (self, RELAY_DROP_EVENTS, 1);
-    return FALSE;
+    count_drop (self, entry->item, outcome);
+    return RELAY_DROPPED;
   }
   if (entry->item->kind != RELAY_EVENT)
     schedule (self, entry->item->at);
-  return TRUE;
+  return RELAY_PUT;
 }
 
 /* ---- taking ---- */
@@ -317,39 +340,24 @@ relay_inbox_put (RelayInbox *self, RelayEntry *entry, gboolean may_wait, gboolea
 RelayEntry *
 relay_inbox_take (RelayInbox *self)
 {
-  RelayEntry *entry;
+  RelayEntry *entry = NULL, *next;
 
-  if (!hold (self))
+  if (atomic_load (&self->rest) != NULL)
+    entry = atomic_exchange (&self->rest, NULL);
+  if (entry == NULL && atomic_load (&self->stack) != NULL)
+    entry = take_stack (self);
+  if (entry == NULL)
     return NULL;
-  entry = unlink_oldest (self, FALSE);
-  let_go (self);
-  if (entry != NULL)
-    relay_inbox_wake (self);
+  next = entry->next;
+  follow_oldest (self, next);
+  if (next == NULL && atomic_load (&self->stack) != NULL) {
+    next = take_stack (self);
+    follow_oldest (self, next);
+  }
+  give_back (self, next);
+  account (self, entry->item, -1);
+  relay_inbox_wake (self);
   return entry;
-}
-
-gboolean
-relay_inbox_is_empty (RelayInbox *self)
-{
-  gboolean empty;
-
-  if (!hold (self))
-    return TRUE;
-  empty = self->first == NULL;
-  let_go (self);
-  return empty;
-}
-
-guint64
-relay_inbox_get_time (RelayInbox *self)
-{
-  guint64 time;
-
-  if (!hold (self))
-    return 0;
-  time = time_level (self);
-  let_go (self);
-  return time;
 }
 
 GstCaps *

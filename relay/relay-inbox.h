@@ -7,19 +7,38 @@
  * looks at the element only while the inbox is open. The element closes it, and makes sure that no
  * worker is inside, before it goes.
  *
- * The queue is a linked list with a holder's mark instead of a mutex. It is held for some dozen
- * instructions in which nothing is called, allocated, freed or logged. A producer that cannot get
- * it for RELAY_PATIENCE_MS drops what it has, and counts that. A producer waits for room only
- * where the application said block=true: until there is room, or the consumer listens elsewhere or
- * stops.
+ * Nobody holds the queue. It has two lists:
+ * - `stack`: producers push here, the newest first;
+ * - `rest`: what a taker has left of an earlier stack, the oldest first. Takers are the worker, a
+ *   producer with leaky-type=downstream, and a stop or flush. Both lists are taken whole, by
+ *   exchange. What a taker does not need it gives back to `rest`.
+ *
+ * Invariants: 1. An entry is in one place: a producer's hands, the stack, a taker's hands, `rest`.
+ * 2. No thread waits for another. Each loop goes round again only if another thread got further.
+ * 3. Entries have numbers, drawn once by their producer. A chain is sorted by number when it is
+ * taken
+ * from the stack. Two chains that meet in `rest` are merged by number. So what one producer puts
+ * stays in its order. 4. A taker that is away keeps nobody from newer entries. What it gives back
+ * then is late: the
+ * stream drops late buffers and counts them as leaky (relay-stream.h). Only a leaky producer can
+ * cause that. 5. Levels rise before an entry is pushed and fall after it is taken. They are never
+ * below what
+ * waits. Producers that put at the same time may exceed a limit by one buffer each.
+ *
+ * A thread that ends with a chain in its hands takes those entries along; the levels keep them.
+ * All others go on. Between taking and giving back nothing is called that can end a thread.
+ *
+ * A producer waits for room only where the application said block=true: until there is room, the
+ * producer gives up, or the consumer listens elsewhere, flushes or stops.
  *
  * Limits. max-bytes, max-buffers and max-time limit the queue if somebody has set them. With block
- * or leaky-type all three do, as GstAppSrc has them. `backlog` always does. What is in the queue
- * when a buffer comes decides: with a limit of 3 there are never more than 3.
+ * or leaky-type all three do, as GstAppSrc has them. `backlog` always does, and counts
+ * RELAY_OVERHEAD for each buffer. What is in the queue when a buffer comes decides: with a limit
+ * of 3 there are never more than 3.
  *
  * Limits are for buffers. RELAY_EVENTS events may wait. One more is dropped and counted if it is
  * dispensable (relay-item.h). EOS and SEGMENT_DONE always find room; they come once, at the end.
- * The same number may wait in the stream for a buffer to go with (relay-stream.h).
+ * The same number may wait in the stream for a buffer to go with.
  */
 #pragma once
 
@@ -32,12 +51,9 @@
 
 G_BEGIN_DECLS
 
-/* A holder that was taken off its core comes back within this even on a machine that is
- * overloaded, and with a low priority; 250 ms were not enough for that. */
-#define RELAY_PATIENCE_MS 1000
-/* For EOS and SEGMENT_DONE, which are not to be lost, even where it gets no core for longer. */
-#define RELAY_PATIENCE_FOR_ENDS_MS 5000
 #define RELAY_BACKLOG_DEFAULT (G_GUINT64_CONSTANT (256) << 20)
+/* A buffer, its memory and its item take so much beside its bytes (measured: 460 to 700). */
+#define RELAY_OVERHEAD 640
 /* A burst of 20,000, without a buffer between them, has to come through (verify/plugin,
  * pending-events). Some 600 bytes each, 19 MiB in all, if they are small ones. */
 #define RELAY_EVENTS 32768
@@ -63,8 +79,7 @@ typedef enum {
   RELAY_DROP_STALE,  /* of a node that is not listened to any more */
   RELAY_DROP_SYNC,   /* compensate-ts before PLAYING, or before its time */
   RELAY_DROP_STATE,  /* not started, flushed, stopped, waiting for a key frame */
-  RELAY_DROP_HELD,   /* the queue's holder was away for too long */
-  RELAY_DROP_EVENTS, /* the only one that counts events: too many wait, or held */
+  RELAY_DROP_EVENTS, /* the only one that counts events: too many wait */
   RELAY_DROPS
 } RelayDrop;
 
@@ -88,30 +103,42 @@ struct RelayInbox {
   atomic_bool accepting; /* started, and not at its end */
   atomic_bool open;      /* a worker may deliver */
   atomic_bool flushing;  /* nobody waits for room */
+  atomic_bool is_asked;  /* how to allocate, and has not answered yet */
 
-  /* with `held` */
-  atomic_bool held;
-  RelayEntry *first, *last;
+  _Atomic (RelayEntry *) stack, rest;
+  _Atomic guint64 numbers; /* the last one drawn */
   _Atomic guint64 bytes, buffers;
-  guint events; /* dispensable ones */
-  GstClockTime newest;
-  gboolean gap; /* the next that comes is after what was dropped */
+  _Atomic guint64 events;         /* dispensable ones */
+  _Atomic guint64 oldest, newest; /* timestamps of what waits; NONE: not known */
 
   atomic_int waiting; /* for room */
   sem_t room;
 };
 
+/* A producer that may wait for room. It stands at one inbox at a time. */
+typedef struct {
+  atomic_bool gives_up;
+  RelaySlot inbox;
+} RelayWaiter;
+
+/* Until gives_up is FALSE again, it waits for no room. From any thread. */
+void relay_waiter_give_up (RelayWaiter *waiter);
+
+typedef enum {
+  RELAY_PUT,
+  RELAY_DROPPED, /* and counted */
+  RELAY_NO_ROOM, /* the consumer wants it to be waited for */
+} RelayPut;
+
 RelayInbox *relay_inbox_new (GstPad *pad, RelayDeliver deliver, gpointer user_data);
 
-/* @entry: of a item that the caller keeps; a reference goes with it if it is put. Waits for room
- * if
- * @may_wait. FALSE: not put; *@full says that there was no room and that the consumer wants it
- * waited for. */
-gboolean relay_inbox_put (RelayInbox *inbox, RelayEntry *entry, gboolean may_wait, gboolean *full);
+/* @entry: of an item that the caller keeps; a reference goes with it if it is put
+ * @waiter: (nullable): it waits for room until it gives up; NULL: it does not wait */
+RelayPut relay_inbox_put (RelayInbox *inbox, RelayEntry *entry, RelayWaiter *waiter);
 /* The oldest, or NULL. Its item is the caller's to give back. */
 RelayEntry *relay_inbox_take (RelayInbox *inbox);
 gboolean relay_inbox_is_empty (RelayInbox *inbox);
-/* From the oldest that waits to the newest. */
+/* From the oldest buffer that waits to the newest. */
 guint64 relay_inbox_get_time (RelayInbox *inbox);
 /* What the consumer can take. Asks what is behind it. (transfer full)(nullable) */
 GstCaps *relay_inbox_get_caps (RelayInbox *inbox);
@@ -119,7 +146,7 @@ GstCaps *relay_inbox_get_caps (RelayInbox *inbox);
 void relay_inbox_clear (RelayInbox *inbox);
 void relay_inbox_drop (RelayInbox *inbox, RelayDrop why, guint64 n);
 
-/* Whoever waits for room looks again. */
+/* Producers that wait for room look again. */
 void relay_inbox_wake (RelayInbox *inbox);
 /* Has a worker come. */
 void relay_inbox_schedule (RelayInbox *inbox);

@@ -24,8 +24,8 @@ typedef struct RelayItem RelayItem;
 typedef struct RelayEntry {
   struct RelayEntry *next; /* the inbox's */
   RelayItem *item;
-  gboolean discont; /* something before it was dropped */
-  gpointer link;    /* a RelayLink, which the item's list keeps; NULL: put by the application */
+  guint64 number; /* the inbox's; 0: none yet */
+  gpointer link;  /* a RelayLink, which the item's list keeps; NULL: put by the application */
 } RelayEntry;
 
 typedef enum {

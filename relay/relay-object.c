@@ -105,6 +105,7 @@ relay_slot_swap (RelaySlot *slot, gpointer object)
   if (object != NULL)
     add_refs (object, RELAY_IN_SLOT - 1);
   const guint64 before = atomic_exchange (&slot->word, (guint64) (guintptr) object);
+  atomic_store_explicit (&slot->address, object, memory_order_relaxed);
   RelayObject *old = address_of (before);
   if (old != NULL)
     add_refs (old, taken_of (before) - RELAY_IN_SLOT + 1);
@@ -121,6 +122,7 @@ relay_slot_cas (RelaySlot *slot, gpointer expected, gpointer object)
   while (address_of (word) == expected) {
     if (!atomic_compare_exchange_weak (&slot->word, &word, (guint64) (guintptr) object))
       continue;
+    atomic_store_explicit (&slot->address, object, memory_order_relaxed);
     if (expected != NULL)
       add_refs (expected, taken_of (word) - RELAY_IN_SLOT);
     return TRUE;

@@ -34,34 +34,6 @@ stream_sync_get_type (void)
   return type;
 }
 
-/* ---- limits ---- */
-
-void
-relay_properties_notice (InterPipeSrc *self, const gchar *name)
-{
-  static const struct {
-    const gchar *name;
-    RelayLimitSet limit;
-  } limited[] = { { "max-bytes", RELAY_LIMIT_BYTES }, { "max-buffers", RELAY_LIMIT_BUFFERS },
-    { "max-time", RELAY_LIMIT_TIME }, { "block", 0 }, { "leaky-type", 0 } };
-  GstAppSrc *const appsrc = &self->parent;
-  RelayLimits *const limits = &self->inbox->limits;
-
-  for (guint i = 0; i < G_N_ELEMENTS (limited); i++) {
-    gboolean block;
-    if (!g_str_equal (name, limited[i].name))
-      continue;
-    g_object_get (self, "block", &block, NULL);
-    atomic_store (&limits->block, block);
-    atomic_store (&limits->leaky, gst_app_src_get_leaky_type (appsrc));
-    atomic_store (&limits->max_bytes, gst_app_src_get_max_bytes (appsrc));
-    atomic_store (&limits->max_buffers, gst_app_src_get_max_buffers (appsrc));
-    atomic_store (&limits->max_time, gst_app_src_get_max_time (appsrc));
-    atomic_fetch_or (&limits->set, limited[i].limit);
-    relay_inbox_wake (self->inbox);
-  }
-}
-
 /* ---- values ---- */
 
 static GstStructure *
@@ -73,7 +45,6 @@ make_stats (RelayInbox *inbox)
     [RELAY_DROP_STALE] = "dropped-stale",
     [RELAY_DROP_SYNC] = "dropped-sync",
     [RELAY_DROP_STATE] = "dropped-state",
-    [RELAY_DROP_HELD] = "dropped-held",
     [RELAY_DROP_EVENTS] = "dropped-events" };
   const gint64 last = atomic_load (&inbox->stats.last_switch);
   GstStructure *stats = gst_structure_new ("interpipesrc-stats", "delivered", G_TYPE_UINT64,
@@ -105,7 +76,7 @@ relay_properties_set (InterPipeSrc *self, guint id, const GValue *value)
     atomic_store (&inbox->renegotiates, g_value_get_boolean (value));
     break;
   case PROP_STREAM_SYNC:
-    atomic_store (&self->stream.sync, g_value_get_enum (value));
+    atomic_store (&self->stream.times.sync, g_value_get_enum (value));
     break;
   case PROP_ACCEPT_EVENTS:
     atomic_store (&inbox->accept_events, g_value_get_boolean (value));

@@ -10,7 +10,5 @@ void relay_properties_install (GObjectClass *class);
 /* FALSE: there is no property of that number. */
 gboolean relay_properties_set (InterPipeSrc *self, guint id, const GValue *value);
 gboolean relay_properties_get (InterPipeSrc *self, guint id, GValue *value);
-/* GstAppSrc says that a property has changed; it may be a limit. */
-void relay_properties_notice (InterPipeSrc *self, const gchar *name);
 
 G_END_DECLS

@@ -12,23 +12,23 @@
 #include "relay-sink.h"
 
 #include "relay-agreement.h"
-#include "relay-inbox.h"
+#include "relay-sender.h"
 
-GST_DEBUG_CATEGORY_STATIC (relay_sink_debug);
+GST_DEBUG_CATEGORY (relay_sink_debug);
 #define GST_CAT_DEFAULT relay_sink_debug
 
 struct _InterPipeSink {
   GstAppSink parent;
 
-  RelayNode *node;
-  RelaySlot topic;
-  atomic_bool forward_eos, forward_events;
-  /* Who listened when they had no caps in common with what comes here: who_listens() */
+  RelaySender sender;
+  /* GstBaseSink's, behind those of this element */
+  GstPadChainFunction chain;
+  GstPadChainListFunction chain_list;
+  /* The list of links that had no caps in common with what comes here: which_links() */
   _Atomic guint64 disagreed;
+  atomic_bool asks_producer;
 
   /* the streaming thread's */
-  GstCaps *caps;
-  GstEvent *segment;
   /* What has been handed over at preroll, and is not to be again when it is rendered. */
   gpointer prerolled;
   RelayList *prerolled_to;
@@ -38,43 +38,11 @@ enum { PROP_0, PROP_FORWARD_EOS, PROP_FORWARD_EVENTS, PROP_NUM_LISTENERS };
 
 G_DEFINE_FINAL_TYPE (InterPipeSink, relay_sink, GST_TYPE_APP_SINK)
 
-/* ---- its name ---- */
-
-/* Brings the node to the topic of the element's name. Of several threads that rename it at once,
- * each looks again, so that the last name stays. */
-static void
-follow_name (InterPipeSink *self)
-{
-  for (;;) {
-    g_autofree gchar *name = gst_object_get_name (GST_OBJECT (self));
-    RelayTopic *has = relay_slot_get (&self->topic);
-    RelayTopic *topic;
-
-    if (name == NULL || (has != NULL && g_str_equal (has->name, name))) {
-      relay_unref (has);
-      return;
-    }
-    GST_INFO_OBJECT (self, "now at \"%s\"", name);
-    topic = relay_topic_enter (name);
-    relay_topic_add_node (topic, self->node);
-    if (relay_slot_cas (&self->topic, has, topic)) {
-      if (has != NULL) {
-        relay_topic_remove_node (has, self->node);
-        relay_topic_leave (relay_ref (has));
-      }
-    } else {
-      relay_topic_remove_node (topic, self->node);
-      relay_topic_leave (topic);
-    }
-    relay_unref (has);
-  }
-}
-
 static void
 relay_sink_notify (GObject *object, GParamSpec *spec)
 {
-  if (g_str_equal (spec->name, "name") && RELAY_SINK (object)->node != NULL)
-    follow_name (RELAY_SINK (object));
+  if (g_str_equal (spec->name, "name") && RELAY_SINK (object)->sender.node != NULL)
+    relay_sender_follow_name (&RELAY_SINK (object)->sender);
   if (G_OBJECT_CLASS (relay_sink_parent_class)->notify != NULL)
     G_OBJECT_CLASS (relay_sink_parent_class)->notify (object, spec);
 }
@@ -85,19 +53,15 @@ relay_sink_constructed (GObject *object)
   InterPipeSink *self = RELAY_SINK (object);
 
   G_OBJECT_CLASS (relay_sink_parent_class)->constructed (object);
-  follow_name (self);
+  relay_sender_follow_name (&self->sender);
 }
 
 static void
 relay_sink_dispose (GObject *object)
 {
   InterPipeSink *self = RELAY_SINK (object);
-  RelayTopic *topic = relay_slot_swap (&self->topic, NULL);
 
-  if (topic != NULL) {
-    relay_topic_remove_node (topic, self->node);
-    relay_topic_leave (topic);
-  }
+  relay_sender_leave_name (&self->sender);
   G_OBJECT_CLASS (relay_sink_parent_class)->dispose (object);
 }
 
@@ -114,101 +78,27 @@ relay_sink_finalize (GObject *object)
   InterPipeSink *self = RELAY_SINK (object);
 
   forget_preroll (self);
-  gst_clear_caps (&self->caps);
-  gst_clear_event (&self->segment);
-  relay_unref (self->node);
+  relay_sender_clear (&self->sender);
   G_OBJECT_CLASS (relay_sink_parent_class)->finalize (object);
 }
 
-/* Returns: (transfer full)(nullable): the links that listen to it now */
-static RelayList *
-get_links (InterPipeSink *self, guint64 *epoch)
+/* What prerolled is what renders only if nothing else came in between: that may have its address. */
+static GstFlowReturn
+relay_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {
-  RelayTopic *topic = relay_slot_get (&self->topic);
-  RelayList *links = NULL;
+  InterPipeSink *self = RELAY_SINK (parent);
 
-  if (topic != NULL)
-    links = relay_topic_get_links (topic, self->node, epoch);
-  relay_unref (topic);
-  if (links != NULL && links->len == 0)
-    g_clear_pointer (&links, relay_unref);
-  return links;
+  forget_preroll (self);
+  return self->chain (pad, parent, buffer);
 }
 
-static guint
-count_links (InterPipeSink *self)
+static GstFlowReturn
+relay_sink_chain_list (GstPad *pad, GstObject *parent, GstBufferList *list)
 {
-  guint64 epoch;
-  g_autoptr (RelayList) links = get_links (self, &epoch);
-  guint count = 0;
+  InterPipeSink *self = RELAY_SINK (parent);
 
-  for (guint i = 0; links != NULL && i < links->len; i++)
-    count += !atomic_load (&((RelayLink *) links->members[i])->ended);
-  return count;
-}
-
-/* ---- handing over ---- */
-
-static gboolean
-is_in (RelayList *list, gpointer link)
-{
-  for (guint i = 0; list != NULL && i < list->len; i++)
-    if (list->members[i] == link)
-      return TRUE;
-  return FALSE;
-}
-
-static gboolean
-is_wanted (const RelayLink *link, RelayKind kind)
-{
-  switch (kind) {
-  case RELAY_EVENT:
-  case RELAY_PROMPT:
-    return atomic_load (&link->inbox->accept_events);
-  case RELAY_EOS:
-    return atomic_load (&link->inbox->accept_eos);
-  default:
-    return TRUE;
-  }
-}
-
-/* To all who listen, but for those in @but_not (nullable). Returns: (transfer full)(nullable): who
- * they are. First to all that have room, then to those that it has to be waited for. */
-static RelayList *
-hand_over (InterPipeSink *self, RelayKind kind, GstMiniObject *content, RelayList *but_not)
-{
-  guint64 epoch;
-  RelayList *links = get_links (self, &epoch);
-  g_autoptr (RelayItem) item = NULL;
-  g_autofree gboolean *full = NULL;
-
-  if (links == NULL)
-    return NULL;
-  /* All of them have it already, and one may be changing it by now: it is not to be looked at. */
-  if (links == but_not)
-    return links;
-  item = relay_item_new (kind, content, relay_ref (links));
-  item->epoch = epoch;
-  item->base_time = gst_element_get_base_time (GST_ELEMENT (self));
-  if (self->caps != NULL)
-    item->caps = gst_caps_ref (self->caps);
-  if (self->segment != NULL && atomic_load (&self->forward_events))
-    item->segment = gst_event_ref (self->segment);
-  for (guint i = 0; i < links->len; i++) {
-    RelayLink *link = links->members[i];
-    gboolean its_full = FALSE;
-
-    if (!is_in (but_not, link) && is_wanted (link, kind))
-      relay_inbox_put (link->inbox, &item->entries[i], FALSE, &its_full);
-    if (its_full && full == NULL)
-      full = g_new0 (gboolean, links->len);
-    if (its_full)
-      full[i] = TRUE;
-  }
-  for (guint i = 0; full != NULL && i < links->len; i++)
-    if (full[i])
-      relay_inbox_put (((RelayLink *) links->members[i])->inbox, &item->entries[i], TRUE, NULL);
-  return links;
+  forget_preroll (self);
+  return self->chain_list (pad, parent, list);
 }
 
 static GstFlowReturn
@@ -217,9 +107,9 @@ relay_sink_preroll (GstBaseSink *base, GstBuffer *buffer)
   InterPipeSink *self = RELAY_SINK (base);
 
   forget_preroll (self);
-  self->prerolled_to = hand_over (self, RELAY_DATA, GST_MINI_OBJECT_CAST (buffer), NULL);
   self->prerolled = buffer;
-  return GST_FLOW_OK;
+  return relay_sender_hand_over (
+      &self->sender, RELAY_DATA, GST_MINI_OBJECT_CAST (buffer), NULL, &self->prerolled_to);
 }
 
 static GstFlowReturn
@@ -228,57 +118,46 @@ relay_sink_render (GstBaseSink *base, GstBuffer *buffer)
   InterPipeSink *self = RELAY_SINK (base);
   RelayList *but_not = self->prerolled == buffer ? self->prerolled_to : NULL;
 
-  relay_unref (hand_over (self, RELAY_DATA, GST_MINI_OBJECT_CAST (buffer), but_not));
-  if (self->prerolled != NULL)
-    forget_preroll (self);
-  return GST_FLOW_OK;
+  return relay_sender_hand_over (
+      &self->sender, RELAY_DATA, GST_MINI_OBJECT_CAST (buffer), but_not, NULL);
 }
 
 static GstFlowReturn
 relay_sink_render_list (GstBaseSink *base, GstBufferList *list)
 {
   InterPipeSink *self = RELAY_SINK (base);
+  GstFlowReturn flow = GST_FLOW_OK;
 
   /* The first buffer of a list prerolls. Consumers that have it get the others. */
-  if (self->prerolled != NULL && gst_buffer_list_length (list) > 0
-      && self->prerolled == gst_buffer_list_get (list, 0)) {
-    for (guint i = 0; i < gst_buffer_list_length (list); i++)
-      relay_sink_render (base, gst_buffer_list_get (list, i));
-    return GST_FLOW_OK;
-  }
-  relay_unref (hand_over (self, RELAY_DATA, GST_MINI_OBJECT_CAST (list), NULL));
-  return GST_FLOW_OK;
+  if (self->prerolled == NULL && gst_app_sink_get_buffer_list_support (GST_APP_SINK (self)))
+    return relay_sender_hand_over (
+        &self->sender, RELAY_DATA, GST_MINI_OBJECT_CAST (list), NULL, NULL);
+  for (guint i = 0; flow == GST_FLOW_OK && i < gst_buffer_list_length (list); i++)
+    flow = relay_sink_render (base, gst_buffer_list_get (list, i));
+  return flow;
+}
+
+static gboolean
+relay_sink_unlock (GstBaseSink *base)
+{
+  relay_waiter_give_up (&RELAY_SINK (base)->sender.waiter);
+  return GST_BASE_SINK_CLASS (relay_sink_parent_class)->unlock (base);
+}
+
+static gboolean
+relay_sink_unlock_stop (GstBaseSink *base)
+{
+  atomic_store (&RELAY_SINK (base)->sender.waiter.gives_up, FALSE);
+  return GST_BASE_SINK_CLASS (relay_sink_parent_class)->unlock_stop (base);
 }
 
 /* ---- events ---- */
 
-/* At once, in this thread: a flush is to reach a worker that stands in the way of what is queued. */
-static void
-pass_around (InterPipeSink *self, GstEvent *event)
+static gboolean
+is_prompt (GstEvent *event)
 {
-  guint64 epoch;
-  g_autoptr (RelayList) links = get_links (self, &epoch);
-  const gboolean flush = GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_START
-      || GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP;
-
-  for (guint i = 0; links != NULL && i < links->len; i++) {
-    RelayLink *link = links->members[i];
-    GstElement *element;
-
-    if (atomic_load (&link->ended) || !is_wanted (link, RELAY_EVENT))
-      continue;
-    if (!flush) {
-      gst_pad_push_event (link->inbox->pad, gst_event_ref (event));
-      continue;
-    }
-    /* For its base class, too: that begins anew after it. Not gst_element_send_event(), which takes
-     * the STATE_LOCK of another pipeline's element. */
-    element = gst_pad_get_parent_element (link->inbox->pad);
-    if (element != NULL) {
-      GST_ELEMENT_GET_CLASS (element)->send_event (element, gst_event_ref (event));
-      gst_object_unref (element);
-    }
-  }
+  return GST_EVENT_TYPE (event) == GST_EVENT_GAP
+      || GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT_DONE;
 }
 
 static void
@@ -291,26 +170,22 @@ forward_event (InterPipeSink *self, GstEvent *event)
   case GST_EVENT_STREAM_START:
     break; /* a consumer's stream is its own, and goes on whatever it listens to */
   case GST_EVENT_EOS:
-    if (atomic_load (&self->forward_eos))
-      relay_unref (hand_over (self, RELAY_EOS, NULL, NULL));
+    if (atomic_load (&self->sender.forward_eos))
+      relay_sender_hand_over (&self->sender, RELAY_EOS, NULL, NULL, NULL);
     break;
   case GST_EVENT_FLUSH_START:
   case GST_EVENT_FLUSH_STOP:
-    if (atomic_load (&self->forward_events))
-      pass_around (self, event);
+    if (atomic_load (&self->sender.forward_events))
+      relay_sender_pass_around (&self->sender, event);
     break;
   default:
-    if (!atomic_load (&self->forward_events))
+    if (!atomic_load (&self->sender.forward_events))
       break;
     if (!GST_EVENT_IS_SERIALIZED (event))
-      pass_around (self, event);
+      relay_sender_pass_around (&self->sender, event);
     else
-      relay_unref (hand_over (self,
-          GST_EVENT_TYPE (event) == GST_EVENT_GAP
-                  || GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT_DONE
-              ? RELAY_PROMPT
-              : RELAY_EVENT,
-          GST_MINI_OBJECT_CAST (event), NULL));
+      relay_sender_hand_over (&self->sender, is_prompt (event) ? RELAY_PROMPT : RELAY_EVENT,
+          GST_MINI_OBJECT_CAST (event), NULL, NULL);
     break;
   }
 }
@@ -322,7 +197,7 @@ relay_sink_event (GstBaseSink *base, GstEvent *event)
 
   GST_DEBUG_OBJECT (self, "%s", GST_EVENT_TYPE_NAME (event));
   if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT)
-    gst_event_replace (&self->segment, event);
+    gst_event_replace (&self->sender.segment, event);
   if (GST_EVENT_TYPE (event) == GST_EVENT_FLUSH_STOP)
     forget_preroll (self);
   forward_event (self, event);
@@ -334,43 +209,55 @@ relay_sink_event (GstBaseSink *base, GstEvent *event)
 
 /* ---- caps and allocation ---- */
 
-/* Which list of which topic. */
+/* Which list of which topic it is. */
 static guint64
-who_listens (RelayList *links)
+which_links (RelayList *links)
 {
   const RelayLink *link = links->members[0];
 
   return links->version << 24 ^ link->topic->serial;
 }
 
-/* What all those who listen can take. Anything if they cannot agree, with each other or with what
- * comes here: then each takes what it can and drops the rest; that is so until others listen. */
+/* Whether the producer can meet caps that were asked for without a filter. Before it is linked
+ * nobody knows, and the caps must not forbid the link. */
+static gboolean
+can_meet (InterPipeSink *self, GstCaps *common)
+{
+  g_autoptr (GstCaps) theirs = gst_pad_get_current_caps (self->sender.node->pad);
+
+  if (theirs == NULL && gst_pad_is_linked (self->sender.node->pad)) {
+    /* What stands before the sink may ask it in turn. */
+    if (atomic_exchange (&self->asks_producer, TRUE))
+      return TRUE;
+    theirs = gst_pad_peer_query_caps (self->sender.node->pad, NULL);
+    atomic_store (&self->asks_producer, FALSE);
+  }
+  return theirs != NULL && gst_caps_can_intersect (common, theirs);
+}
+
+/* What all those that listen can take. Anything if they cannot agree, with each other or with what
+ * comes here: then each takes what it can and drops the rest. That is so until others listen. So
+ * the caps of a consumer neither forbid a producer nor stop it. */
 static GstCaps *
 relay_sink_get_caps (GstBaseSink *base, GstCaps *filter)
 {
   InterPipeSink *self = RELAY_SINK (base);
   guint64 epoch;
-  g_autoptr (RelayList) links = get_links (self, &epoch);
+  g_autoptr (RelayList) links = relay_sender_get_links (&self->sender, &epoch);
   g_autoptr (GstCaps) common = NULL;
 
-  if (links == NULL || atomic_load (&self->disagreed) == who_listens (links))
-    goto anything;
-  common = relay_agreement_on_caps (links);
+  if (links != NULL && atomic_load (&self->disagreed) != which_links (links))
+    common = relay_agreement_on_caps (links);
   if (common == NULL)
-    goto anything;
-  if (filter != NULL)
-    gst_caps_take (&common, gst_caps_intersect (common, filter));
-  if (gst_caps_is_empty (common)) {
-    GST_INFO_OBJECT (self, "no caps in common with those who listen");
-    atomic_store (&self->disagreed, who_listens (links));
-    goto anything;
-  }
-  atomic_store (&self->node->negotiated, TRUE);
-  return g_steal_pointer (&common);
-
-anything:
-  atomic_store (&self->node->negotiated, FALSE);
-  return filter != NULL ? gst_caps_ref (filter) : NULL;
+    return filter != NULL ? gst_caps_ref (filter) : NULL;
+  if (filter == NULL)
+    return can_meet (self, common) ? g_steal_pointer (&common) : NULL;
+  gst_caps_take (&common, gst_caps_intersect (common, filter));
+  if (!gst_caps_is_empty (common))
+    return g_steal_pointer (&common);
+  GST_INFO_OBJECT (self, "no caps in common with those that listen");
+  atomic_store (&self->disagreed, which_links (links));
+  return gst_caps_ref (filter);
 }
 
 static gboolean
@@ -379,17 +266,27 @@ relay_sink_set_caps (GstBaseSink *base, GstCaps *caps)
   InterPipeSink *self = RELAY_SINK (base);
 
   GST_INFO_OBJECT (self, "caps %" GST_PTR_FORMAT, caps);
-  gst_caps_replace (&self->caps, caps);
+  gst_caps_replace (&self->sender.caps, caps);
   /* For gst_app_sink_get_caps(). */
   gst_app_sink_set_caps (GST_APP_SINK (self), caps);
   return GST_BASE_SINK_CLASS (relay_sink_parent_class)->set_caps (base, caps);
+}
+
+/* Each consumer takes what it can: caps that come are never refused. */
+static gboolean
+relay_sink_query (GstBaseSink *base, GstQuery *query)
+{
+  if (GST_QUERY_TYPE (query) != GST_QUERY_ACCEPT_CAPS)
+    return GST_BASE_SINK_CLASS (relay_sink_parent_class)->query (base, query);
+  gst_query_set_accept_caps_result (query, TRUE);
+  return TRUE;
 }
 
 static gboolean
 relay_sink_propose_allocation (GstBaseSink *base, GstQuery *query)
 {
   guint64 epoch;
-  g_autoptr (RelayList) links = get_links (RELAY_SINK (base), &epoch);
+  g_autoptr (RelayList) links = relay_sender_get_links (&RELAY_SINK (base)->sender, &epoch);
 
   return relay_agreement_on_allocation (links, query);
 }
@@ -402,8 +299,7 @@ relay_sink_stop (GstBaseSink *base)
   InterPipeSink *self = RELAY_SINK (base);
 
   forget_preroll (self);
-  gst_clear_caps (&self->caps);
-  gst_clear_event (&self->segment);
+  relay_sender_forget (&self->sender);
   return GST_BASE_SINK_CLASS (relay_sink_parent_class)->stop (base);
 }
 
@@ -416,10 +312,10 @@ relay_sink_set_property (GObject *object, guint id, const GValue *value, GParamS
 
   switch (id) {
   case PROP_FORWARD_EOS:
-    atomic_store (&self->forward_eos, g_value_get_boolean (value));
+    atomic_store (&self->sender.forward_eos, g_value_get_boolean (value));
     break;
   case PROP_FORWARD_EVENTS:
-    atomic_store (&self->forward_events, g_value_get_boolean (value));
+    atomic_store (&self->sender.forward_events, g_value_get_boolean (value));
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
@@ -433,7 +329,7 @@ relay_sink_get_property (GObject *object, guint id, GValue *value, GParamSpec *s
 
   switch (id) {
   case PROP_NUM_LISTENERS:
-    g_value_set_uint (value, count_links (self));
+    g_value_set_uint (value, relay_sender_count (&self->sender));
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
@@ -474,7 +370,10 @@ relay_sink_class_init (InterPipeSinkClass *class)
 
   base_class->get_caps = GST_DEBUG_FUNCPTR (relay_sink_get_caps);
   base_class->set_caps = GST_DEBUG_FUNCPTR (relay_sink_set_caps);
+  base_class->query = GST_DEBUG_FUNCPTR (relay_sink_query);
   base_class->propose_allocation = GST_DEBUG_FUNCPTR (relay_sink_propose_allocation);
+  base_class->unlock = GST_DEBUG_FUNCPTR (relay_sink_unlock);
+  base_class->unlock_stop = GST_DEBUG_FUNCPTR (relay_sink_unlock_stop);
   base_class->event = GST_DEBUG_FUNCPTR (relay_sink_event);
   base_class->preroll = GST_DEBUG_FUNCPTR (relay_sink_preroll);
   base_class->render = GST_DEBUG_FUNCPTR (relay_sink_render);
@@ -485,8 +384,13 @@ relay_sink_class_init (InterPipeSinkClass *class)
 static void
 relay_sink_init (InterPipeSink *self)
 {
-  self->node = relay_node_new (GST_BASE_SINK_PAD (self));
-  atomic_init (&self->forward_events, TRUE);
+  GstPad *pad = GST_BASE_SINK_PAD (self);
+
+  self->chain = GST_PAD_CHAINFUNC (pad);
+  self->chain_list = GST_PAD_CHAINLISTFUNC (pad);
+  gst_pad_set_chain_function (pad, relay_sink_chain);
+  gst_pad_set_chain_list_function (pad, relay_sink_chain_list);
+  relay_sender_init (&self->sender, GST_BASE_SINK (self));
   gst_app_sink_set_drop (GST_APP_SINK (self), TRUE);
   gst_app_sink_set_max_buffers (GST_APP_SINK (self), 3);
   gst_base_sink_set_sync (GST_BASE_SINK (self), FALSE);

@@ -12,6 +12,7 @@
  */
 #include "relay-src.h"
 
+#include "relay-limits.h"
 #include "relay-pool.h"
 #include "relay-properties.h"
 
@@ -83,8 +84,9 @@ relay_src_start (GstBaseSrc *base)
 
   if (!PARENT->start (base))
     return FALSE;
-  if (atomic_load (&self->stream.sync) == RELAY_RESTART_TS)
+  if (atomic_load (&self->stream.times.sync) == RELAY_RESTART_TS)
     gst_base_src_set_do_timestamp (base, TRUE);
+  relay_limits_follow (self->inbox, GST_APP_SRC (base));
   /* They are counted where they are sent. */
   self->stream.left = base->num_buffers;
   if (self->stream.left > 0)
@@ -92,7 +94,11 @@ relay_src_start (GstBaseSrc *base)
   /* Somebody has to deliver what comes by hand, too, before it listens to anything. */
   relay_pool_place (&self->inbox->work, 0);
   atomic_store (&self->inbox->accepting, TRUE);
-  relay_subscriber_start (&self->subscriber);
+  if (!relay_subscriber_start (&self->subscriber)) {
+    atomic_store (&self->inbox->accepting, FALSE);
+    PARENT->stop (base);
+    return FALSE;
+  }
   return TRUE;
 }
 
@@ -105,6 +111,8 @@ relay_src_stop (GstBaseSrc *base)
   relay_subscriber_stop (&self->subscriber);
   relay_inbox_clear (self->inbox);
   GST_PAD_STREAM_LOCK (self->inbox->pad);
+  /* A producer may still be putting what it has looked up. That is not for the next start. */
+  self->stream.first_link = atomic_load (&self->subscriber.links) + 1;
   relay_stream_forget (&self->stream);
   GST_PAD_STREAM_UNLOCK (self->inbox->pad);
   return PARENT->stop (base);
@@ -162,29 +170,20 @@ relay_src_send_event (GstElement *element, GstEvent *event)
 static gboolean
 relay_src_event (GstBaseSrc *base, GstEvent *event)
 {
-  InterPipeSrc *self = RELAY_SRC (base);
-  g_autoptr (RelayLink) link = relay_subscriber_get_link (&self->subscriber);
-
-  if (GST_EVENT_IS_UPSTREAM (event) && link != NULL) {
-    /* What one of several wants must not be done to all. */
-    if (relay_topic_count (link->topic) == 1)
-      relay_link_send_upstream (link, gst_event_ref (event));
-    else
-      GST_INFO_OBJECT (self, "others listen, too: %s goes no further", GST_EVENT_TYPE_NAME (event));
-  }
+  if (GST_EVENT_IS_UPSTREAM (event))
+    relay_subscriber_send_upstream (&RELAY_SRC (base)->subscriber, gst_event_ref (event));
   return PARENT->event (base, event);
 }
 
 static gboolean
 relay_src_query (GstBaseSrc *base, GstQuery *query)
 {
-  g_autoptr (RelayLink) link = relay_subscriber_get_link (&RELAY_SRC (base)->subscriber);
+  RelaySubscriber *subscriber = &RELAY_SRC (base)->subscriber;
 
-  if (GST_QUERY_TYPE (query) == GST_QUERY_CONTEXT && link != NULL) {
-    g_autoptr (RelayNode) node = relay_topic_get_node (link->topic);
-    if (node != NULL && gst_pad_peer_query (node->pad, query))
+  /* A context is asked for on the way up, before the element has started. */
+  if (GST_QUERY_TYPE (query) == GST_QUERY_CONTEXT || GST_QUERY_TYPE (query) == GST_QUERY_CUSTOM)
+    if (relay_subscriber_ask_upstream (subscriber, query))
       return TRUE;
-  }
   return PARENT->query (base, query);
 }
 
@@ -207,7 +206,7 @@ relay_src_get_property (GObject *object, guint id, GValue *value, GParamSpec *sp
 static void
 relay_src_notify (GObject *object, GParamSpec *spec)
 {
-  relay_properties_notice (RELAY_SRC (object), spec->name);
+  relay_limits_notice (RELAY_SRC (object)->inbox, GST_APP_SRC (object), spec->name);
   if (G_OBJECT_CLASS (relay_src_parent_class)->notify != NULL)
     G_OBJECT_CLASS (relay_src_parent_class)->notify (object, spec);
 }

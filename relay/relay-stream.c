@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "relay-stream.h"
 
+#include "relay-limits.h"
 #include "relay-os.h"
 #include "relay-view.h"
 
 GST_DEBUG_CATEGORY_EXTERN (relay_src_debug);
 #define GST_CAT_DEFAULT relay_src_debug
-
-/* A node whose time is behind by less is at what has been sent of the one before; by more, it goes
- * by another time altogether, and nothing of it would come for as long as that takes. */
-#define OVERLAP GST_SECOND
 
 /* What a worker delivers before it looks after another inbox. */
 #define BUDGET 16
@@ -22,6 +19,8 @@ change_over (RelayStream *self, const RelayEntry *entry)
 
   if (link == NULL) /* by hand */
     return TRUE;
+  if (link->number < self->first_link)
+    return FALSE;
   if (link == self->link) {
     if (entry->item->epoch < self->epoch)
       return FALSE;
@@ -34,7 +33,7 @@ change_over (RelayStream *self, const RelayEntry *entry)
     atomic_fetch_add (&self->inbox->stats.switches, 1);
     atomic_store (&self->inbox->stats.last_switch, relay_now ());
     self->need_key = atomic_load (&self->inbox->switch_on_keyframe);
-    self->catches_up = self->discont = TRUE;
+    self->times.catches_up = self->discont = TRUE;
     GST_DEBUG_OBJECT (
         self->src, "from \"%s\" to \"%s\"", self->link->topic->name, link->topic->name);
   }
@@ -50,6 +49,19 @@ is_acceptable (RelayStream *self, GstCaps *caps)
   if (self->caps != NULL && !atomic_load (&self->inbox->renegotiates))
     return FALSE;
   return gst_pad_peer_query_accept_caps (self->inbox->pad, caps);
+}
+
+static void
+warn_of_caps (RelayStream *self, GstCaps *caps)
+{
+  g_autofree gchar *text = NULL;
+
+  if (self->warned != NULL && gst_caps_is_equal (self->warned, caps))
+    return;
+  gst_caps_replace (&self->warned, caps);
+  text = gst_caps_to_string (caps);
+  GST_ELEMENT_WARNING (self->src, CORE, NEGOTIATION,
+      ("What comes here cannot be taken, and is dropped."), ("caps %s", text));
 }
 
 gboolean
@@ -69,8 +81,7 @@ relay_stream_follow_caps (RelayStream *self, GstCaps *caps)
   }
   if (!is_acceptable (self, caps)) {
     gst_caps_replace (&self->refused, caps);
-    GST_WARNING_OBJECT (self->src,
-        "dropping what comes with caps that cannot be taken here: %" GST_PTR_FORMAT, caps);
+    warn_of_caps (self, caps);
     return FALSE;
   }
   gst_caps_replace (&self->refused, NULL);
@@ -102,7 +113,8 @@ follow_segment (RelayStream *self, const RelayEntry *entry)
 
   if (entry->link == NULL && !self->need_segment)
     return;
-  if (atomic_load (&self->sync) == RELAY_RESTART_TS || !atomic_load (&self->inbox->accept_events))
+  if (atomic_load (&self->times.sync) == RELAY_RESTART_TS
+      || !atomic_load (&self->inbox->accept_events))
     segment = NULL;
   if (!self->need_segment && is_same_segment (segment, self->segment))
     return;
@@ -123,88 +135,12 @@ send_events (RelayStream *self)
     gst_pad_push_event (self->inbox->pad, event);
 }
 
-static GstClockTime
-shifted (GstClockTime time, GstClockTimeDiff shift)
-{
-  if (!GST_CLOCK_TIME_IS_VALID (time))
-    return time;
-  return shift < 0 && time < (GstClockTime) -shift ? 0 : time + (GstClockTime) shift;
-}
-
-/* Whether compensate-ts lets it through, and by how much it is moved. Time goes on over a switch:
- * both nodes may have sent the same moment. */
 static gboolean
-find_shift (RelayStream *self, const RelayItem *item, GstClockTimeDiff *shift)
-{
-  GstClockTime at;
-
-  if (GST_STATE (self->src) != GST_STATE_PLAYING)
-    return FALSE; /* there is no base time yet */
-  *shift = GST_CLOCK_DIFF (gst_element_get_base_time (GST_ELEMENT (self->src)), item->base_time);
-  if (!GST_CLOCK_TIME_IS_VALID (item->time))
-    return TRUE;
-  if (*shift < 0 && item->time < (GstClockTime) - *shift)
-    return FALSE;
-  at = shifted (item->time, *shift);
-  if (self->catches_up && at < self->last && self->last - at < OVERLAP)
-    return FALSE;
-  self->catches_up = FALSE;
-  self->last = at;
-  return TRUE;
-}
-
-typedef struct {
-  RelaySync sync;
-  GstClockTimeDiff shift;
-  GstClockTime stamp; /* NONE: no clock */
-} Times;
-
-static GstBuffer *
-change_times (GstBuffer *buffer, const Times *times)
-{
-  switch (times->sync) {
-  case RELAY_RESTART_TS:
-    buffer = relay_view_new (buffer);
-    GST_BUFFER_PTS (buffer) = times->stamp;
-    GST_BUFFER_DTS (buffer) = times->stamp;
-    break;
-  case RELAY_COMPENSATE_TS:
-    if (times->shift == 0)
-      break;
-    buffer = relay_view_new (buffer);
-    GST_BUFFER_PTS (buffer) = shifted (GST_BUFFER_PTS (buffer), times->shift);
-    GST_BUFFER_DTS (buffer) = shifted (GST_BUFFER_DTS (buffer), times->shift);
-    break;
-  default:
-    if (!GST_CLOCK_TIME_IS_VALID (times->stamp) || GST_BUFFER_PTS_IS_VALID (buffer)
-        || GST_BUFFER_DTS_IS_VALID (buffer))
-      break;
-    buffer = relay_view_new (buffer);
-    GST_BUFFER_PTS (buffer) = times->stamp;
-    GST_BUFFER_DTS (buffer) = times->stamp;
-    break;
-  }
-  return buffer;
-}
-
-static gboolean
-change_times_in_list (GstBuffer **buffer, guint index, gpointer times)
+change_times_in_list (GstBuffer **buffer, guint index, gpointer shift)
 {
   (void) index;
-  *buffer = change_times (*buffer, times);
+  *buffer = relay_shift_buffer (*buffer, shift);
   return TRUE;
-}
-
-/* FALSE: it cannot be sent yet. */
-static gboolean
-find_times (RelayStream *self, const RelayEntry *entry, Times *times)
-{
-  times->sync = entry->link == NULL ? RELAY_PASSTHROUGH_TS : (RelaySync) atomic_load (&self->sync);
-  times->shift = 0;
-  times->stamp = self->stamps && self->clock != NULL
-      ? (GstClockTime) MAX (entry->item->at + self->running, 0)
-      : GST_CLOCK_TIME_NONE;
-  return times->sync != RELAY_COMPENSATE_TS || find_shift (self, entry->item, &times->shift);
 }
 
 static GstBuffer *
@@ -225,24 +161,35 @@ mark_first_discont (GstBuffer **buffer, guint index, gpointer unused)
   return FALSE;
 }
 
+/* The appsink's last sample keeps a producer's buffer. A single consumer gets one that is its own
+ * to write to, as if there were no such sample; several share theirs, as behind a tee. */
+static GstBuffer *
+make_own (const RelayItem *item, GstBuffer *buffer)
+{
+  return item->n_entries == 1 ? relay_view_new (buffer) : buffer;
+}
+
 static GstFlowReturn
-send_data (RelayStream *self, RelayItem *item, Times *times, gboolean discont)
+send_data (RelayStream *self, RelayItem *item, RelayShift *shift, gboolean discont)
 {
   GstMiniObject *content = relay_item_take_content (item);
+  GstBufferList *list;
 
   if (GST_IS_BUFFER (content)) {
-    GstBuffer *buffer = change_times (GST_BUFFER_CAST (content), times);
+    GstBuffer *buffer = make_own (item, GST_BUFFER_CAST (content));
+    buffer = relay_shift_buffer (buffer, shift);
     return gst_pad_push (self->inbox->pad, discont ? mark_discont (buffer) : buffer);
   }
+  list = GST_BUFFER_LIST_CAST (content);
   if (discont) {
-    content = GST_MINI_OBJECT_CAST (gst_buffer_list_make_writable (GST_BUFFER_LIST_CAST (content)));
-    gst_buffer_list_foreach (GST_BUFFER_LIST_CAST (content), mark_first_discont, NULL);
+    list = gst_buffer_list_make_writable (list);
+    gst_buffer_list_foreach (list, mark_first_discont, NULL);
   }
-  if (times->sync != RELAY_PASSTHROUGH_TS || GST_CLOCK_TIME_IS_VALID (times->stamp)) {
-    content = GST_MINI_OBJECT_CAST (gst_buffer_list_make_writable (GST_BUFFER_LIST_CAST (content)));
-    gst_buffer_list_foreach (GST_BUFFER_LIST_CAST (content), change_times_in_list, times);
+  if (shift->sync != RELAY_PASSTHROUGH_TS || GST_CLOCK_TIME_IS_VALID (shift->stamp)) {
+    list = gst_buffer_list_make_writable (list);
+    gst_buffer_list_foreach (list, change_times_in_list, shift);
   }
-  return gst_pad_push_list (self->inbox->pad, GST_BUFFER_LIST_CAST (content));
+  return gst_pad_push_list (self->inbox->pad, list);
 }
 
 static gboolean
@@ -282,14 +229,14 @@ deliver_data (RelayStream *self, RelayEntry *entry)
   RelayItem *item = entry->item;
   const guint buffers = item->buffers;
   RelayDrop why = RELAY_DROPS;
-  Times times;
+  RelayShift shift = relay_times_find (&self->times, entry);
   GstFlowReturn flow;
 
   if (buffers == 0)
     return;
   if (self->need_key && is_delta (item))
     why = RELAY_DROP_STATE;
-  else if (!find_times (self, entry, &times))
+  else if (!relay_times_is_in_time (&self->times, item, &shift))
     why = RELAY_DROP_SYNC;
   else if (!relay_stream_follow_caps (self, item->caps))
     why = RELAY_DROP_CAPS;
@@ -300,7 +247,7 @@ deliver_data (RelayStream *self, RelayEntry *entry)
   self->need_key = FALSE;
   follow_segment (self, entry);
   send_events (self);
-  flow = send_data (self, item, &times, self->discont || entry->discont);
+  flow = send_data (self, item, &shift, self->discont);
   self->discont = FALSE;
   if (flow == GST_FLOW_OK)
     atomic_store_explicit (&self->inbox->stats.delivered,
@@ -313,25 +260,43 @@ deliver_data (RelayStream *self, RelayEntry *entry)
     self->end (self->src, GST_FLOW_EOS);
 }
 
-/* For what comes next. Nothing may come next for long, if caps are refused or a key frame is
- * waited for. */
+/* For what comes next. Nothing may come next for long, if caps are refused or a key frame is waited
+ * for. */
 static void
-keep_event (RelayStream *self, const RelayItem *item)
+keep_event (RelayStream *self, const RelayEntry *entry)
 {
-  if (self->events.length >= RELAY_EVENTS && relay_item_is_dispensable (item))
+  const RelayShift shift = relay_times_find (&self->times, entry);
+  GstEvent *event = GST_EVENT_CAST (entry->item->content);
+
+  if (self->events.length >= RELAY_EVENTS && relay_item_is_dispensable (entry->item)) {
     relay_inbox_drop (self->inbox, RELAY_DROP_EVENTS, 1);
-  else
-    g_queue_push_tail (&self->events, gst_mini_object_ref (item->content));
+    return;
+  }
+  event = relay_shift_event (event, &shift);
+  if (event != NULL)
+    g_queue_push_tail (&self->events, event);
+}
+
+/* By the numbers: whether it is late, and whether something before it was dropped. */
+static gboolean
+is_late (RelayStream *self, const RelayEntry *entry)
+{
+  if (entry->number < self->number)
+    return entry->item->kind == RELAY_DATA && entry->link != NULL && entry->link == self->link;
+  self->discont = self->discont || entry->number > self->number + 1;
+  self->number = entry->number;
+  return FALSE;
 }
 
 static void
 deliver (RelayStream *self, RelayEntry *entry)
 {
   RelayItem *item = entry->item;
+  const gboolean late = is_late (self, entry);
 
-  if (!change_over (self, entry)) {
+  if (late || !change_over (self, entry)) {
     if (item->kind == RELAY_DATA)
-      relay_inbox_drop (self->inbox, RELAY_DROP_STALE, item->buffers);
+      relay_inbox_drop (self->inbox, late ? RELAY_DROP_LEAKY : RELAY_DROP_STALE, item->buffers);
     return;
   }
   switch (item->kind) {
@@ -339,10 +304,10 @@ deliver (RelayStream *self, RelayEntry *entry)
     deliver_data (self, entry);
     break;
   case RELAY_EVENT:
-    keep_event (self, item);
+    keep_event (self, entry);
     break;
   case RELAY_PROMPT:
-    keep_event (self, item);
+    keep_event (self, entry);
     if (relay_stream_follow_caps (self, item->caps)) {
       follow_segment (self, entry);
       send_events (self);
@@ -355,20 +320,6 @@ deliver (RelayStream *self, RelayEntry *entry)
     self->end (self->src, GST_FLOW_EOS);
     break;
   }
-}
-
-/* Where running time is, looked up once for all that a worker delivers at a time. */
-static void
-look_at_clock (RelayStream *self)
-{
-  gst_clear_object (&self->clock);
-  if (!self->stamps)
-    return;
-  self->clock = gst_element_get_clock (GST_ELEMENT (self->src));
-  if (self->clock == NULL)
-    return;
-  self->running = (GstClockTimeDiff) gst_clock_get_time (self->clock)
-      - (GstClockTimeDiff) gst_element_get_base_time (GST_ELEMENT (self->src)) - relay_now ();
 }
 
 static gboolean
@@ -387,7 +338,8 @@ relay_stream_run (RelayInbox *inbox, gpointer data, gboolean *more)
   GST_PAD_STREAM_LOCK (inbox->pad);
   /* Only now it is known that the element is still there. */
   if (atomic_load (&inbox->open)) {
-    look_at_clock (self);
+    relay_limits_follow (inbox, GST_APP_SRC (self->src));
+    relay_times_look_at_clock (&self->times);
     while (n < BUDGET && may_deliver (self) && (entry = relay_inbox_take (inbox)) != NULL) {
       RelayItem *item = entry->item;
       deliver (self, entry);
@@ -408,15 +360,15 @@ relay_stream_init (RelayStream *self, GstBaseSrc *src, RelayInbox *inbox,
   self->inbox = inbox;
   self->end = end;
   self->left = -1;
-  atomic_init (&self->sync, RELAY_PASSTHROUGH_TS);
+  self->times.src = src;
+  atomic_init (&self->times.sync, RELAY_PASSTHROUGH_TS);
 }
 
 void
 relay_stream_begin (RelayStream *self)
 {
   self->need_segment = self->discont = TRUE;
-  self->stamps =
-      atomic_load (&self->sync) == RELAY_RESTART_TS || gst_base_src_get_do_timestamp (self->src);
+  relay_times_begin (&self->times);
 }
 
 void
@@ -425,9 +377,9 @@ relay_stream_forget (RelayStream *self)
   g_clear_pointer (&self->link, relay_unref);
   gst_clear_caps (&self->caps);
   gst_clear_caps (&self->refused);
+  gst_clear_caps (&self->warned);
   gst_clear_event (&self->segment);
-  gst_clear_object (&self->clock);
   g_queue_clear_full (&self->events, (GDestroyNotify) gst_event_unref);
-  self->need_key = self->catches_up = FALSE;
-  self->last = 0;
+  self->need_key = FALSE;
+  relay_times_forget (&self->times);
 }

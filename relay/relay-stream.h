@@ -13,12 +13,11 @@
 #pragma once
 
 #include "relay-inbox.h"
+#include "relay-times.h"
 
 #include <gst/base/gstbasesrc.h>
 
 G_BEGIN_DECLS
-
-typedef enum { RELAY_RESTART_TS, RELAY_PASSTHROUGH_TS, RELAY_COMPENSATE_TS } RelaySync;
 
 typedef struct {
   GstBaseSrc *src; /* not ours: it has the stream */
@@ -31,16 +30,15 @@ typedef struct {
 
   RelayLink *link;
   guint64 epoch;
+  RelayTimes times;
   GstCaps *caps, *refused;
+  GstCaps *warned;   /* a WARNING was posted for them */
   GstEvent *segment; /* the one sent last; NULL: our own */
   gboolean need_segment, need_key, discont;
-  gboolean catches_up; /* compensate-ts: after a switch, until it is where the other was */
-  GstClockTime last;   /* sent with compensate-ts */
-  GQueue events;       /* wait for what comes next */
-  gint left;           /* of num-buffers; -1: no end */
-  GstClock *clock;
-  GstClockTimeDiff running; /* running time less relay_now() */
-  gboolean stamps;
+  guint64 number;     /* of the entry delivered last; a gap is what was dropped */
+  guint64 first_link; /* links before it ended with a stop */
+  GQueue events;      /* wait for what comes next */
+  gint left;          /* of num-buffers; -1: no end */
 } RelayStream;
 
 void relay_stream_init (RelayStream *stream, GstBaseSrc *src, RelayInbox *inbox,

@@ -7,6 +7,7 @@ GST_DEBUG_CATEGORY_EXTERN (relay_src_debug);
 #define GST_CAT_DEFAULT relay_src_debug
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (RelaySubscription, relay_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (RelayTopic, relay_unref)
 
 static void
 subscription_free (gpointer data)
@@ -71,14 +72,120 @@ relay_subscriber_get_link (RelaySubscriber *self)
   return link_of (now) != NULL ? relay_ref (now->link) : NULL;
 }
 
-void
-relay_link_send_upstream (RelayLink *link, GstEvent *event)
-{
-  g_autoptr (RelayNode) node = relay_topic_get_node (link->topic);
+/* ---- upstream ---- */
 
-  if (node == NULL || !gst_pad_push_event (node->pad, gst_event_ref (event)))
-    GST_INFO ("%s is not heard at \"%s\"", GST_EVENT_TYPE_NAME (event), link->topic->name);
+#define CIRCLE_QUERY "relay-circle"
+
+typedef struct Passed {
+  const RelaySubscriber *subscriber;
+  const struct Passed *before;
+} Passed;
+
+static _Thread_local const Passed *passed_by_thread;
+
+static gboolean
+has_passed (const RelaySubscriber *self)
+{
+  for (const Passed *passed = passed_by_thread; passed != NULL; passed = passed->before)
+    if (passed->subscriber == self)
+      return TRUE;
+  return FALSE;
+}
+
+static void
+warn_of_circle (RelaySubscriber *self, const gchar *name)
+{
+  if (!atomic_exchange (&self->warned_of_circle, TRUE))
+    GST_ELEMENT_WARNING (self->src, CORE, PAD, ("This element listens to itself."),
+        ("what it sends comes back to it by \"%s\"", name));
+}
+
+/* An event or a query goes to the newest node of the topic. @event: (transfer none) */
+static gboolean
+pass_upstream (RelaySubscriber *self, RelayTopic *topic, GstEvent *event, GstQuery *query)
+{
+  const Passed passed = { self, passed_by_thread };
+  g_autoptr (RelayNode) node = relay_topic_get_node (topic);
+  gboolean result;
+
+  if (node == NULL)
+    return FALSE;
+  if (has_passed (self)) {
+    if (query == NULL || GST_QUERY_TYPE (query) != GST_QUERY_CUSTOM)
+      warn_of_circle (self, topic->name);
+    return FALSE;
+  }
+  passed_by_thread = &passed;
+  if (event != NULL)
+    result = gst_pad_push_event (node->pad, gst_event_ref (event));
+  else
+    result = gst_pad_peer_query (node->pad, query);
+  passed_by_thread = passed.before;
+  return result;
+}
+
+static void
+send_by_link (RelaySubscriber *self, RelayLink *link, GstEvent *event)
+{
+  if (!pass_upstream (self, link->topic, event, NULL))
+    GST_INFO_OBJECT (
+        self->src, "\"%s\" does not take %s", link->topic->name, GST_EVENT_TYPE_NAME (event));
   gst_event_unref (event);
+}
+
+gboolean
+relay_subscriber_send_upstream (RelaySubscriber *self, GstEvent *event)
+{
+  g_autoptr (RelayLink) link = relay_subscriber_get_link (self);
+
+  /* What one of several wants must not be done to all. */
+  if (link != NULL && relay_topic_count (link->topic) == 1) {
+    send_by_link (self, link, event);
+    return TRUE;
+  }
+  GST_INFO_OBJECT (self->src, "%s goes no further", GST_EVENT_TYPE_NAME (event));
+  gst_event_unref (event);
+  return FALSE;
+}
+
+/* Which subscriber asks whether it is in a circle. NULL: it is another query */
+static gconstpointer
+asker_of (GstQuery *query)
+{
+  const GstStructure *structure = gst_query_get_structure (query);
+  gpointer asker = NULL;
+
+  if (structure != NULL && gst_structure_has_name (structure, CIRCLE_QUERY))
+    gst_structure_get (structure, "asker", G_TYPE_POINTER, &asker, NULL);
+  return asker;
+}
+
+gboolean
+relay_subscriber_ask_upstream (RelaySubscriber *self, GstQuery *query)
+{
+  const gconstpointer asker = asker_of (query);
+  g_autofree gchar *name = NULL;
+  g_autoptr (RelayTopic) topic = NULL;
+
+  if (asker == self)
+    return TRUE;
+  if (asker == NULL && GST_QUERY_TYPE (query) == GST_QUERY_CUSTOM)
+    return FALSE;
+  name = relay_subscriber_get_name (self);
+  topic = name != NULL ? relay_topic_find (name) : NULL;
+  return topic != NULL && pass_upstream (self, topic, NULL, query);
+}
+
+/* Asks the elements upstream of the topic's node. */
+static gboolean
+is_in_circle (RelaySubscriber *self, const gchar *name)
+{
+  g_autoptr (RelayTopic) topic = relay_topic_find (name);
+  g_autoptr (GstQuery) query = gst_query_new_custom (
+      GST_QUERY_CUSTOM, gst_structure_new (CIRCLE_QUERY, "asker", G_TYPE_POINTER, self, NULL));
+  g_autoptr (RelayNode) node = topic != NULL ? relay_topic_get_node (topic) : NULL;
+
+  return node != NULL && gst_pad_peer_query (node->pad, query);
 }
 
 /* ---- caps ---- */
@@ -98,9 +205,13 @@ tell_caps_so_far (RelaySubscriber *self, RelayLink *link)
 
 typedef enum { REFUSED, AGREED, AGREED_IF_RECONFIGURED } Agreement;
 
-/* Whether the caps of the topic's node can be taken. Asks what is behind the element, and changes
- * nothing. @tell: (transfer full)(nullable): what gst_app_src_get_caps() is to tell after the
- * change */
+/* Whether to listen where the topic's node has caps of its own. Asks what is behind the element,
+ * and changes nothing.
+ * - Nobody else listens there: the node is asked to reconfigure, and may take other caps.
+ * - Others do: the caps stay. What cannot be taken here is refused, always, and the element stays
+ *   where it is. An element that has had no caps yet has nowhere to stay.
+ *
+ * @tell: (transfer full)(nullable): what gst_app_src_get_caps() is to tell after the change */
 static Agreement
 agree (RelaySubscriber *self, RelayTopic *topic, GstCaps **tell)
 {
@@ -108,8 +219,6 @@ agree (RelaySubscriber *self, RelayTopic *topic, GstCaps **tell)
   g_autoptr (GstCaps) theirs = node != NULL ? gst_pad_get_current_caps (node->pad) : NULL;
   g_autoptr (GstCaps) had = gst_app_src_get_caps (self->src);
   g_autoptr (GstCaps) ours = NULL;
-  const gboolean shared = relay_topic_count (topic) > 0;
-  const gboolean renegotiates = atomic_load (&self->inbox->renegotiates);
 
   if (theirs == NULL)
     return AGREED;
@@ -120,12 +229,9 @@ agree (RelaySubscriber *self, RelayTopic *topic, GstCaps **tell)
   ours = relay_inbox_get_caps (self->inbox);
   if (ours != NULL && gst_caps_is_equal (ours, theirs))
     return AGREED;
-  if (!shared)
+  if (relay_topic_count (topic) == 0)
     return AGREED_IF_RECONFIGURED;
-  if (!atomic_load (&node->negotiated))
-    return AGREED;
-  if ((ours != NULL && !gst_caps_can_intersect (ours, theirs))
-      || (!renegotiates && !gst_caps_is_equal (had, theirs)))
+  if (ours != NULL && !gst_caps_can_intersect (ours, theirs))
     return REFUSED;
   *tell = g_steal_pointer (&theirs);
   return AGREED;
@@ -156,9 +262,9 @@ begin_to_listen (RelaySubscriber *self, RelayLink *link, Agreement agreement, Gs
   relay_pool_place (&self->inbox->work, link->topic->serial);
   relay_link_add (link);
   if (agreement == AGREED_IF_RECONFIGURED)
-    relay_link_send_upstream (link, gst_event_new_reconfigure ());
+    send_by_link (self, link, gst_event_new_reconfigure ());
   if (link->number > 1 && atomic_load (&self->inbox->switch_on_keyframe))
-    relay_link_send_upstream (link, key_unit_request_new ());
+    send_by_link (self, link, key_unit_request_new ());
 }
 
 /* One round of an optimistic change: from what is in the slot to @name, with a link if @listens.
@@ -215,6 +321,10 @@ change (RelaySubscriber *self, const gchar *name, gboolean renames)
       return;
     }
     passed = wanted;
+    if (renames && wanted && is_in_circle (self, name)) {
+      warn_of_circle (self, name);
+      return;
+    }
     if (renames && wanted)
       tell_caps_so_far (self, link_of (was));
     if (wanted) {
@@ -222,9 +332,7 @@ change (RelaySubscriber *self, const gchar *name, gboolean renames)
       agreement = agree (self, link->topic, &tell);
     }
     if (renames && agreement == REFUSED) {
-      GST_ERROR_OBJECT (self->src,
-          "not listening to \"%s\": its caps are settled with others, and cannot be taken here",
-          name);
+      GST_ERROR_OBJECT (self->src, "not listening to \"%s\": its caps cannot be taken here", name);
       relay_unref (link);
       return;
     }
@@ -240,15 +348,22 @@ relay_subscriber_listen (RelaySubscriber *self, const gchar *name)
   change (self, name, TRUE);
 }
 
-void
+gboolean
 relay_subscriber_start (RelaySubscriber *self)
 {
   g_autoptr (RelaySubscription) now = relay_slot_get (&self->now);
 
+  atomic_store (&self->warned_of_circle, FALSE);
+  if (name_of (now) != NULL && is_in_circle (self, now->name)) {
+    GST_ELEMENT_ERROR (self->src, CORE, PAD, ("This element listens to itself."),
+        ("what it sends would come back to it by \"%s\"", now->name));
+    return FALSE;
+  }
   /* Not to be switched does not mean not to be started. */
   atomic_store (&self->first_switch, name_of (now) == NULL);
   atomic_store (&self->started, TRUE);
   change (self, NULL, FALSE);
+  return TRUE;
 }
 
 void

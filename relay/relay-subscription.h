@@ -29,22 +29,34 @@ typedef struct {
   RelaySlot now; /* a RelaySubscription */
   _Atomic guint64 links;
   atomic_bool started, first_switch;
-  atomic_bool block_switch;
+  atomic_bool block_switch, warned_of_circle;
 } RelaySubscriber;
 
 void relay_subscriber_init (RelaySubscriber *self, GstAppSrc *src, RelayInbox *inbox);
 void relay_subscriber_clear (RelaySubscriber *self);
 
-/* @name: (nullable). The old subscription stays if block-switch is set, or if the caps there are
- * settled with others and cannot be taken here. */
+/* @name: (nullable). The old subscription stays in three cases:
+ * - block-switch is set;
+ * - others listen there, and what they get cannot be taken here;
+ * - what the element sends would come back to it. A WARNING is posted. */
 void relay_subscriber_listen (RelaySubscriber *self, const gchar *name);
-void relay_subscriber_start (RelaySubscriber *self);
+/* Returns: FALSE, and an ERROR is posted, if what the element sends would come back to it */
+gboolean relay_subscriber_start (RelaySubscriber *self);
 void relay_subscriber_stop (RelaySubscriber *self);
 /* Returns: (transfer full)(nullable) */
 gchar *relay_subscriber_get_name (RelaySubscriber *self);
 /* Returns: (transfer full)(nullable): none while the element is stopped */
 RelayLink *relay_subscriber_get_link (RelaySubscriber *self);
-/* To the newest node of the link's name. @event: (transfer full) */
-void relay_link_send_upstream (RelayLink *link, GstEvent *event);
+
+/*
+ * Pipelines may form a circle: what listens to a name feeds the sink of that name. An event or
+ * query that goes upstream would go round for ever. So a thread notes the subscribers that it has
+ * passed, and passes none of them twice.
+ */
+
+/* To the newest node of the name that it listens to. @event: (transfer full) */
+gboolean relay_subscriber_send_upstream (RelaySubscriber *self, GstEvent *event);
+/* The same for a query, started or not. Of custom queries only those pass that ask for a circle. */
+gboolean relay_subscriber_ask_upstream (RelaySubscriber *self, GstQuery *query);
 
 G_END_DECLS

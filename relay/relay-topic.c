@@ -81,6 +81,19 @@ relay_topic_enter (const gchar *name)
   }
 }
 
+RelayTopic *
+relay_topic_find (const gchar *name)
+{
+  g_autoptr (RelayList) list = relay_slot_get (&topics);
+
+  for (guint i = 0; list != NULL && i < list->len; i++) {
+    RelayTopic *topic = list->members[i];
+    if (g_str_equal (topic->name, name) && atomic_load (&topic->users) != LEAVING)
+      return relay_ref (topic);
+  }
+  return NULL;
+}
+
 void
 relay_topic_leave (RelayTopic *topic)
 {

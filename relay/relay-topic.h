@@ -39,7 +39,6 @@ typedef struct {
 typedef struct {
   RelayObject object;
   GstPad *pad;
-  atomic_bool negotiated; /* its caps were agreed on with those who listen */
 } RelayNode;
 
 /* One listening of one interpipesrc, from one setting of listen-to to the next. */
@@ -53,6 +52,9 @@ typedef struct {
 
 /* Finds or makes the topic of a name, and stays in it. Returns: (transfer full) */
 RelayTopic *relay_topic_enter (const gchar *name);
+/* Returns: (transfer full)(nullable): the topic of a name if there is one. The caller is no user
+ * of it: it may leave the list of all topics meanwhile. */
+RelayTopic *relay_topic_find (const gchar *name);
 /* @topic: (transfer full)(nullable) */
 void relay_topic_leave (RelayTopic *topic);
 /* Returns: (transfer full)(nullable): the newest node */

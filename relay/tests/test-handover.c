@@ -97,6 +97,7 @@ GST_START_TEST (test_lists_stay_lists)
   g_autoptr (GstPad) pad = gst_element_get_static_pad (c->element, "src");
   gint lists = 0;
 
+  g_object_set (p->element, "buffer-list", TRUE, NULL);
   push (p, 0);
   expect (c, 0);
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER_LIST, count, &lists, NULL);
@@ -134,6 +135,73 @@ GST_START_TEST (test_first_list_once)
 }
 GST_END_TEST
 
+/* buffer-list=false, the default: one by one. */
+GST_START_TEST (test_lists_are_taken_apart)
+{
+  GstHarness *p = producer_new ("p", CAPS (1));
+  GstHarness *c = consumer_playing ("p");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (c->element, "src");
+  GstBufferList *list = gst_buffer_list_new ();
+  gint lists = 0;
+
+  push (p, 0);
+  expect (c, 0);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER_LIST, count, &lists, NULL);
+  for (guint n = 1; n < 4; n++)
+    gst_buffer_list_add (list, buffer_new (n));
+  fail_unless_equals_int (gst_pad_push_list (p->srcpad, list), GST_FLOW_OK);
+  for (guint n = 1; n < 4; n++)
+    expect (c, n);
+  fail_unless_equals_int (g_atomic_int_get (&lists), 0);
+  gst_harness_teardown (c);
+  gst_harness_teardown (p);
+}
+GST_END_TEST
+
+/* With last-sample on, the default, the sink keeps each buffer. */
+GST_START_TEST (test_buffers_are_writable)
+{
+  GstHarness *p = producer_new ("p", CAPS (1));
+  GstHarness *c = consumer_playing ("p");
+
+  for (guint n = 0; n < 3; n++) {
+    GstBuffer *buffer;
+    push (p, n);
+    buffer = gst_harness_pull (c);
+    fail_unless (gst_buffer_is_writable (buffer), "buffer %u is shared", n);
+    gst_buffer_unref (buffer);
+  }
+  gst_harness_teardown (c);
+  gst_harness_teardown (p);
+}
+GST_END_TEST
+
+/* The memory of a buffer that prerolled and was thrown away is that of the next one. */
+GST_START_TEST (test_pool_of_one)
+{
+  GstHarness *p = producer_new ("p", CAPS (1));
+  GstHarness *c = consumer_playing ("p");
+  GstBuffer *buffer = buffer_new (0);
+  GstBuffer *again;
+
+  /* Late: it prerolls, and does not render. */
+  g_object_set (p->element, "sync", TRUE, "max-lateness", G_GINT64_CONSTANT (1),
+      "enable-last-sample", FALSE, NULL);
+  gst_harness_use_systemclock (p);
+  fail_unless_equals_int (gst_harness_push (p, gst_buffer_ref (buffer)), GST_FLOW_OK);
+  expect (c, 0);
+  g_object_set (p->element, "sync", FALSE, NULL);
+  while (!gst_buffer_is_writable (buffer)) /* the consumer's worker gives it back */
+    g_usleep (LOOK_US);
+  again = buffer; /* as it comes out of a pool of one */
+  GST_BUFFER_OFFSET (again) = 1;
+  fail_unless_equals_int (gst_harness_push (p, again), GST_FLOW_OK);
+  expect (c, 1);
+  gst_harness_teardown (c);
+  gst_harness_teardown (p);
+}
+GST_END_TEST
+
 static Suite *
 relay_handover_suite (void)
 {
@@ -144,6 +212,9 @@ relay_handover_suite (void)
   ADD ("stopped while stalled", test_stopped_while_stalled);
   ADD ("lists stay lists", test_lists_stay_lists);
   ADD ("first list once", test_first_list_once);
+  ADD ("lists are taken apart", test_lists_are_taken_apart);
+  ADD ("buffers are writable", test_buffers_are_writable);
+  ADD ("pool of one", test_pool_of_one);
   return suite;
 }
 

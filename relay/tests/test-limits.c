@@ -111,7 +111,7 @@ GST_START_TEST (test_backlog_without_limits)
   GstHarness *c = consumer_new ("p");
   gulong probe;
 
-  g_object_set (c->element, "backlog", (guint64) 5 * 16, NULL);
+  g_object_set (c->element, "backlog", (guint64) 5 * (16 + RELAY_OVERHEAD), NULL);
   gst_harness_play (c);
   fill (c, p, 10, &probe);
   fail_unless_equals_uint64 (stat_of (c, "queued-bytes"), 5 * 16);
@@ -161,6 +161,93 @@ GST_START_TEST (test_block_waits_last)
     expect (c, n);
   fail_unless_equals_uint64 (stat_of (c, "dropped-full"), 0);
   gst_harness_teardown (other);
+  gst_harness_teardown (c);
+  gst_harness_teardown (p);
+}
+GST_END_TEST
+
+static gpointer
+push_until_refused (gpointer data)
+{
+  GstHarness *p = data;
+  guint n = 1;
+
+  while (gst_harness_push (p, buffer_new (n)) == GST_FLOW_OK)
+    n++;
+  return GUINT_TO_POINTER (n);
+}
+
+/* The producer waits for a consumer that has no room, and is stopped. */
+GST_START_TEST (test_block_lets_the_producer_stop)
+{
+  GstHarness *p = producer_new ("p", CAPS (1));
+  GstHarness *c = consumer_new ("p");
+  GThread *thread;
+  gulong probe;
+
+  g_object_set (c->element, "block", TRUE, "max-buffers", (guint64) 1, NULL);
+  gst_harness_play (c);
+  fill (c, p, 1, &probe);
+  thread = g_thread_new ("pusher", push_until_refused, p);
+  g_usleep (QUIET_US); /* it waits by then, most likely */
+  gst_element_set_state (p->element, GST_STATE_NULL);
+  fail_unless_equals_int (GPOINTER_TO_UINT (g_thread_join (thread)), 1);
+  go_on (c, probe);
+  expect (c, 0);
+  expect (c, 1);
+  gst_harness_teardown (c);
+  gst_harness_teardown (p);
+}
+GST_END_TEST
+
+/* A pause of the producer interrupts the wait; nothing is lost by it. */
+GST_START_TEST (test_block_and_pause)
+{
+  GstHarness *p = producer_new ("p", CAPS (1));
+  GstHarness *c = consumer_new ("p");
+  GThread *thread;
+  gulong probe;
+
+  g_object_set (c->element, "block", TRUE, "max-buffers", (guint64) 1, NULL);
+  gst_harness_play (c);
+  probe = stall (c);
+  push (p, 0);
+  await_stalled (c);
+  thread = g_thread_new ("pusher", push_some, p);
+  for (guint i = 0; i < 3; i++) {
+    g_usleep (QUIET_US / 5);
+    gst_element_set_state (p->element, GST_STATE_PAUSED);
+    gst_element_set_state (p->element, GST_STATE_PLAYING);
+  }
+  go_on (c, probe);
+  for (guint n = 0; n <= 5; n++)
+    expect (c, n);
+  g_thread_join (thread);
+  gst_harness_teardown (c);
+  gst_harness_teardown (p);
+}
+GST_END_TEST
+
+GST_START_TEST (test_limits_by_function)
+{
+  GstHarness *p = producer_new ("p", CAPS (1));
+  GstHarness *c = consumer_new ("p");
+  gulong probe;
+
+  gst_app_src_set_max_buffers (GST_APP_SRC (c->element), 3);
+  gst_harness_play (c);
+  fill (c, p, 10, &probe);
+  fail_unless_equals_uint64 (stat_of (c, "queued-buffers"), 3);
+  go_on (c, probe);
+  for (guint n = 0; n <= 3; n++)
+    expect (c, n);
+  /* While it plays: from the next buffer on. */
+  gst_app_src_set_max_buffers (GST_APP_SRC (c->element), 5);
+  push (p, 11);
+  expect (c, 11);
+  fill (c, p, 10, &probe);
+  fail_unless_equals_uint64 (stat_of (c, "queued-buffers"), 5);
+  go_on (c, probe);
   gst_harness_teardown (c);
   gst_harness_teardown (p);
 }
@@ -271,6 +358,9 @@ relay_limits_suite (void)
   ADD ("discont", test_discont);
   ADD ("backlog", test_backlog_without_limits);
   ADD ("block waits last", test_block_waits_last);
+  ADD ("block lets the producer stop", test_block_lets_the_producer_stop);
+  ADD ("block and pause", test_block_and_pause);
+  ADD ("limits by function", test_limits_by_function);
   ADD ("events", test_events_are_limited);
   ADD ("events find room again", test_events_find_room_again);
   ADD ("events without a buffer", test_events_without_a_buffer_are_limited);

@@ -78,6 +78,24 @@ test_cas (void)
   g_assert_cmpint (freed, ==, made);
 }
 
+/* Leak checkers look for addresses, word by word. */
+static void
+test_addresses_show (void)
+{
+  RelaySlot slot = { 0 };
+  Thing *thing = thing_new (1);
+
+  relay_unref (relay_slot_swap (&slot, thing));
+  for (guint i = 0; i < 3; i++)
+    relay_unref (relay_slot_get (&slot));
+  gboolean shows = FALSE;
+  for (gsize i = 0; i < sizeof slot / sizeof (gpointer); i++)
+    shows = shows || ((gpointer *) &slot)[i] == thing;
+  g_assert_true (shows);
+  relay_unref (relay_slot_swap (&slot, NULL));
+  g_assert_cmpint (freed, ==, made);
+}
+
 static RelaySlot shared;
 static atomic_bool stop;
 
@@ -179,6 +197,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/slots/references", test_references);
   g_test_add_func ("/slots/cas", test_cas);
+  g_test_add_func ("/slots/addresses", test_addresses_show);
   g_test_add_func ("/slots/threads", test_threads);
   g_test_add_func ("/slots/lists", test_lists);
   return g_test_run ();

@@ -181,6 +181,35 @@ GST_START_TEST (test_no_caps_before_a_buffer)
 }
 GST_END_TEST
 
+/* To a node whose caps cannot be taken, and that others listen to: it stays where it is, always. */
+GST_START_TEST (test_switch_to_other_caps)
+{
+  GstHarness *one = producer_new ("one", CAPS (1));
+  GstHarness *two = producer_new ("two", CAPS (2));
+  GstHarness *other = consumer_playing ("two");
+  GstHarness *c = consumer_new ("one");
+
+  gst_harness_set_sink_caps_str (c, CAPS (1));
+  gst_harness_play (c);
+  push (one, 0);
+  expect (c, 0);
+  for (guint n = 1; n < 20; n++) {
+    g_autofree gchar *name = NULL;
+    if (n % 2 == 0)
+      push (two, n);
+    g_object_set (c->element, "listen-to", "two", NULL);
+    g_object_get (c->element, "listen-to", &name, NULL);
+    fail_unless_equals_string (name, "one");
+    push (one, n);
+    expect (c, n);
+  }
+  gst_harness_teardown (c);
+  gst_harness_teardown (other);
+  gst_harness_teardown (two);
+  gst_harness_teardown (one);
+}
+GST_END_TEST
+
 static Suite *
 relay_switches_suite (void)
 {
@@ -189,6 +218,7 @@ relay_switches_suite (void)
   ADD ("switch", test_switch);
   ADD ("order over switches", test_order_over_switches);
   ADD ("switch on key frame", test_switch_on_keyframe);
+  ADD ("switch to other caps", test_switch_to_other_caps);
   ADD ("no caps before a buffer", test_no_caps_before_a_buffer);
   return suite;
 }

@@ -100,13 +100,15 @@ keep_common_metas (GstQuery *query, GstQuery *answer)
   }
 }
 
+enum { AGREES = TRUE, WAITS = -1 };
+
 /* One question to what is behind one link, in a thread of its own: the query is serialized, and
  * waits for a consumer that is paused or stuck for as long as that is so. */
 typedef struct {
   RelayObject object;
   RelayInbox *inbox;
   GstQuery *query;
-  gboolean agreed; /* valid once answered */
+  atomic_int answer; /* the query's result; WAITS: none yet */
   sem_t answered;
 } Ask;
 
@@ -126,7 +128,7 @@ answer (void *data)
 {
   Ask *self = data;
 
-  self->agreed = gst_pad_peer_query (self->inbox->pad, self->query);
+  atomic_store (&self->answer, gst_pad_peer_query (self->inbox->pad, self->query));
   atomic_store (&self->inbox->is_asked, FALSE);
   sem_post (&self->answered);
   relay_unref (self);
@@ -145,6 +147,7 @@ ask (RelayInbox *inbox, GstCaps *caps)
   relay_object_init (self, ask_free);
   self->inbox = relay_ref (inbox);
   self->query = gst_query_new_allocation (caps, FALSE);
+  atomic_init (&self->answer, WAITS);
   sem_init (&self->answered, 0, 0);
   relay_ref (self);
   if (relay_thread_start (answer, self, "relay-ask"))
@@ -161,7 +164,8 @@ has_agreed (Ask *self, gint64 until)
 {
   const gint64 left = MAX (until - relay_now (), 0);
 
-  return relay_sem_wait_for (&self->answered, (gint) (left / GST_MSECOND)) && self->agreed;
+  relay_sem_wait_for (&self->answered, (gint) (left / GST_MSECOND));
+  return atomic_load (&self->answer) == AGREES;
 }
 
 static void

@@ -13,7 +13,8 @@ G_BEGIN_DECLS
 GstCaps *relay_agreement_on_caps (RelayList *links);
 
 /* All together have this long to answer an allocation query. A consumer that works takes less than
- * one; one that is paused or stuck costs its producer no more than this each time the caps change. */
+ * one; one that is paused or stuck costs its producer no more than this each time the caps
+ * change. */
 #define RELAY_ASK_MS 100
 
 /* Asks what is behind each of @links (nullable), with no lock held. No answer in time counts as a

@@ -33,18 +33,42 @@ relay_base_end (RelayBase *self, GstFlowReturn flow)
   atomic_store (&self->inbox->accepting, FALSE);
   atomic_store (&self->ending, flow);
   sem_post (&self->wake);
+  relay_pool_wake_alone (&self->inbox->work);
   self->appsrc->unlock (self->src);
+}
+
+static RelayItem *
+new_item (RelayBase *self, RelayKind kind, gpointer content)
+{
+  RelayItem *item = relay_item_new (kind, content, NULL);
+
+  if (content != NULL)
+    gst_mini_object_unref (content);
+  item->caps = gst_app_src_get_caps (GST_APP_SRC (self->src));
+  return item;
 }
 
 gboolean
 relay_base_put (RelayBase *self, RelayKind kind, gpointer content)
 {
-  g_autoptr (RelayItem) item = relay_item_new (kind, content, NULL);
+  g_autoptr (RelayItem) item = new_item (self, kind, content);
 
-  if (content != NULL)
-    gst_mini_object_unref (content);
-  item->caps = gst_app_src_get_caps (GST_APP_SRC (self->src));
   return relay_inbox_put (self->inbox, &item->entries[0], &self->waiter) == RELAY_PUT;
+}
+
+/* In the thread itself, which sends what it puts if no other thread is at it. */
+static void
+put_and_send (RelayBase *self, RelayKind kind, gpointer content)
+{
+  g_autoptr (RelayItem) item = new_item (self, kind, content);
+  const gboolean held = relay_pool_hold (&self->inbox->work);
+  RelayPut put;
+
+  put = relay_inbox_put (self->inbox, &item->entries[0], held ? NULL : &self->waiter);
+  if (held)
+    relay_pool_run_held (&self->inbox->work);
+  if (held && put == RELAY_NO_ROOM)
+    relay_inbox_put (self->inbox, &item->entries[0], &self->waiter);
 }
 
 /* With the STREAM_LOCK. Nothing of before a stop or a flush is of use. */
@@ -60,38 +84,100 @@ open_inbox (RelayBase *self)
   /* It may have been unlocked since. */
   if (atomic_load (&self->unlocked))
     atomic_store (&self->inbox->open, FALSE);
-  relay_inbox_schedule (self->inbox);
+  if (!relay_inbox_is_empty (self->inbox))
+    relay_inbox_schedule (self->inbox);
 }
 
-static GstFlowReturn
-wait_for_end (RelayBase *self)
+/* ---- calls ---- */
+
+#define CALL_OFFSET (G_MAXUINT64 - 1)
+
+static gboolean
+is_call (GstBuffer *buffer)
 {
-  while (atomic_load (&self->ending) == GST_FLOW_OK && !atomic_load (&self->unlocked))
-    relay_sem_wait (&self->wake);
+  return gst_buffer_get_size (buffer) == 0 && GST_BUFFER_OFFSET (buffer) == CALL_OFFSET;
+}
+
+void
+relay_base_call (RelayBase *self)
+{
+  GstAppSrc *const src = GST_APP_SRC (self->src);
+  GstBuffer *call;
+
+  sem_post (&self->wake);
+  /* create() returns with what is there already. */
+  if (gst_app_src_get_current_level_buffers (src) > 0)
+    return;
+  call = gst_buffer_new ();
+  GST_BUFFER_OFFSET (call) = CALL_OFFSET;
+  gst_app_src_push_buffer (src, call);
+}
+
+/* ---- the loop ---- */
+
+/* The appsrc's create(). unlock_stop() waits until it has returned if it was told to. */
+static GstFlowReturn
+create_by_hand (RelayBase *self, guint64 offset, guint size, GstBuffer **buffer)
+{
+  GstFlowReturn flow = GST_FLOW_FLUSHING;
+
+  *buffer = NULL;
+  atomic_store (&self->parked, TRUE);
+  if (atomic_load (&self->inbox->open))
+    flow = self->appsrc->create (self->src, offset, size, buffer);
+  atomic_store (&self->parked, FALSE);
+  sem_post (&self->come_out);
+  return flow;
+}
+
+static gboolean
+has_by_hand (RelayBase *self)
+{
+  return gst_app_src_get_current_level_buffers (GST_APP_SRC (self->src)) > 0;
+}
+
+/* Without the STREAM_LOCK. Returns: OK with a list by hand, which the base class has */
+static GstFlowReturn
+stand_by (RelayBase *self, guint64 offset, guint size, GstBuffer **buffer)
+{
+  RelayWork *const work = &self->inbox->work;
+  gboolean ended = FALSE; /* by hand: what waits is still sent */
+
+  while (atomic_load (&self->inbox->open)) {
+    GstFlowReturn flow;
+
+    if (relay_pool_is_alone (work)) {
+      relay_pool_run_alone (work);
+      if (ended || !has_by_hand (self))
+        continue;
+    }
+    if (ended) {
+      relay_sem_wait (&self->wake);
+      continue;
+    }
+    flow = create_by_hand (self, offset, size, buffer);
+    if (flow == GST_FLOW_EOS) {
+      put_and_send (self, RELAY_EOS, NULL);
+      ended = TRUE;
+    } else if (flow != GST_FLOW_OK || *buffer == NULL) {
+      return flow;
+    } else if (is_call (*buffer)) {
+      gst_clear_buffer (buffer);
+    } else {
+      put_and_send (self, RELAY_DATA, g_steal_pointer (buffer));
+    }
+  }
   return GST_FLOW_FLUSHING;
 }
 
-/* Stands in the appsrc's create(), without the STREAM_LOCK, for as long as workers may deliver. */
 static GstFlowReturn
 park (RelayBase *self, guint64 offset, guint size, GstBuffer **buffer)
 {
   GstFlowReturn flow;
 
   open_inbox (self);
-  atomic_store (&self->parked, TRUE);
   GST_PAD_STREAM_UNLOCK (self->inbox->pad);
-  do {
-    *buffer = NULL;
-    flow = self->appsrc->create (self->src, offset, size, buffer);
-    if (flow == GST_FLOW_OK && *buffer != NULL)
-      relay_base_put (self, RELAY_DATA, *buffer);
-  } while (flow == GST_FLOW_OK && *buffer != NULL);
-  if (flow == GST_FLOW_EOS) { /* by hand */
-    relay_base_put (self, RELAY_EOS, NULL);
-    flow = wait_for_end (self);
-  }
-  atomic_store (&self->parked, FALSE);
-  sem_post (&self->come_out);
+  flow = stand_by (self, offset, size, buffer);
   GST_PAD_STREAM_LOCK (self->inbox->pad);
   atomic_store (&self->inbox->open, FALSE);
   return flow;
@@ -159,6 +245,7 @@ relay_base_unlock (RelayBase *self)
   atomic_store (&self->ending, GST_FLOW_OK); /* a flush takes it back */
   relay_inbox_wake (self->inbox);
   sem_post (&self->wake);
+  relay_pool_wake_alone (&self->inbox->work);
   return self->appsrc->unlock (self->src);
 }
 

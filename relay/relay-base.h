@@ -2,11 +2,17 @@
 /*
  * relay-base.h: the thread that GstBaseSrc gives an interpipesrc.
  *
- * This thread sends no buffers. It opens the inbox and stands in the appsrc's create(), without
- * the STREAM_LOCK, until the element flushes, stops or ends its stream. Meanwhile workers send
- * (relay-pool.h), and hold the STREAM_LOCK as this thread would. So whoever takes the STREAM_LOCK
- * to be sure that nobody sends is right. What an application puts into the appsrc by hand comes
- * out of create() and joins the inbox.
+ * The thread opens the inbox and leaves the STREAM_LOCK. Then it does one of two things until the
+ * element flushes, stops or ends its stream:
+ * - It stands in the appsrc's create(), while a worker of the name sends (relay-pool.h). What an
+ *   application puts into the appsrc by hand comes out there, joins the inbox, and is sent by this
+ *   thread unless a worker is at it.
+ * - It sends by itself: the element's work runs alone. What comes by hand then waits for the end of
+ *   a run, or RELAY_LINGER_MS if there is none.
+ *
+ * A worker that gives the work to this thread pushes an empty buffer into the appsrc, so that
+ * create() returns. Whatever sends holds the STREAM_LOCK, as this thread would in another source.
+ * So a thread that takes the STREAM_LOCK to be sure that nothing is sent is right.
  */
 #pragma once
 
@@ -22,11 +28,11 @@ typedef struct {
   RelayInbox *inbox;
   RelayStream *stream;
   atomic_bool unlocked; /* between the base class's unlock and unlock_stop */
-  atomic_bool parked;   /* the thread stands in create(), without the STREAM_LOCK */
+  atomic_bool parked;   /* the thread stands in the appsrc's create() */
   sem_t come_out;       /* it does not any more */
   atomic_int ending;    /* a GstFlowReturn that ends the stream; OK: none */
   RelayWaiter waiter;   /* never gives up: the inbox's own `flushing` ends its wait */
-  sem_t wake;           /* `ending` or `unlocked` has changed */
+  sem_t wake;           /* `ending` or `unlocked` has changed, or the work runs alone */
 } RelayBase;
 
 void relay_base_init (RelayBase *self, GstBaseSrc *src, GstBaseSrcClass *appsrc, RelayInbox *inbox,
@@ -35,6 +41,8 @@ void relay_base_clear (RelayBase *self);
 
 /* Puts in what the application sends. @content: (transfer full)(nullable) */
 gboolean relay_base_put (RelayBase *self, RelayKind kind, gpointer content);
+/* The element's work runs alone from now on: the thread has to come for it. From any thread. */
+void relay_base_call (RelayBase *self);
 /* Ends the stream: create() returns @flow. From any thread. */
 void relay_base_end (RelayBase *self, GstFlowReturn flow);
 

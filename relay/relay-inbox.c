@@ -3,7 +3,8 @@
 
 #include "relay-os.h"
 
-/* How often a leaky producer tries to find something to drop, while others have it in their hands. */
+/* How often a leaky producer tries to find something to drop, while others have it in their
+ * hands. */
 #define LEAK_TRIES 100
 /* How many events it looks past for a buffer. */
 #define LEAK_LOOKS 256
@@ -14,7 +15,7 @@ inbox_free (gpointer data)
   RelayInbox *self = data;
 
   relay_inbox_clear (self);
-  relay_pool_forget (&self->work);
+  relay_work_clear (&self->work);
   gst_object_unref (self->pad);
   sem_destroy (&self->room);
   g_free (self);
@@ -28,15 +29,25 @@ run (RelayWork *work, gboolean *more)
   return self->deliver (self, self->user_data, more);
 }
 
+static void
+leave_worker (RelayWork *work)
+{
+  RelayInbox *self = (RelayInbox *) work;
+
+  self->go_alone (self);
+}
+
 RelayInbox *
-relay_inbox_new (GstPad *pad, RelayDeliver deliver, gpointer user_data)
+relay_inbox_new (
+    GstPad *pad, RelayDeliver deliver, void (*go_alone) (RelayInbox *inbox), gpointer user_data)
 {
   RelayInbox *self = g_new0 (RelayInbox, 1);
 
   relay_object_init (self, inbox_free);
-  self->work.run = run;
+  relay_work_init (&self->work, run, go_alone != NULL ? leave_worker : NULL);
   self->pad = gst_object_ref (pad);
   self->deliver = deliver;
+  self->go_alone = go_alone;
   self->user_data = user_data;
   atomic_init (&self->limits.backlog, RELAY_BACKLOG_DEFAULT);
   atomic_init (&self->oldest, GST_CLOCK_TIME_NONE);
@@ -216,13 +227,6 @@ leak_patiently (RelayInbox *self, RelayLimitSet set)
 
 /* ---- putting ---- */
 
-static void
-schedule (RelayInbox *self, gint64 now)
-{
-  if (atomic_load (&self->open))
-    relay_pool_schedule (&self->work, now);
-}
-
 typedef enum { PUT, DROP_STATE, DROP_STALE, DROP_FULL, DROP_EVENTS, NO_ROOM } Outcome;
 
 static Outcome
@@ -331,7 +335,7 @@ relay_inbox_put (RelayInbox *self, RelayEntry *entry, RelayWaiter *waiter)
     return RELAY_DROPPED;
   }
   if (entry->item->kind != RELAY_EVENT)
-    schedule (self, entry->item->at);
+    relay_inbox_schedule (self);
   return RELAY_PUT;
 }
 
@@ -400,5 +404,6 @@ relay_inbox_wake (RelayInbox *self)
 void
 relay_inbox_schedule (RelayInbox *self)
 {
-  schedule (self, relay_now ());
+  if (atomic_load (&self->open))
+    relay_pool_schedule (&self->work);
 }

@@ -95,7 +95,8 @@ struct RelayInbox {
   RelayWork work; /* the pool's; it begins with the RelayObject */
   GstPad *pad;    /* the interpipesrc's; ours, too */
   RelayDeliver deliver;
-  gpointer user_data; /* valid while open */
+  void (*go_alone) (RelayInbox *inbox); /* has relay_pool_run_alone() called */
+  gpointer user_data;                   /* valid while open */
   RelayLimits limits;
   RelayStats stats;
 
@@ -130,7 +131,9 @@ typedef enum {
   RELAY_NO_ROOM, /* the consumer wants it to be waited for */
 } RelayPut;
 
-RelayInbox *relay_inbox_new (GstPad *pad, RelayDeliver deliver, gpointer user_data);
+/* @go_alone: (nullable): there is no thread of the inbox's own */
+RelayInbox *relay_inbox_new (
+    GstPad *pad, RelayDeliver deliver, void (*go_alone) (RelayInbox *inbox), gpointer user_data);
 
 /* @entry: of an item that the caller keeps; a reference goes with it if it is put
  * @waiter: (nullable): it waits for room until it gives up; NULL: it does not wait */

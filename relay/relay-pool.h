@@ -1,68 +1,91 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * relay-pool.h: the workers that run what is scheduled.
+ * relay-pool.h: which thread delivers for which consumer.
  *
  * A thread for each consumer costs a wake-up for each buffer and consumer, which is most of what
- * gst-interpipe costs. Here consumers share a few worker queues, each with one worker. A worker
- * that is awake runs one piece of work after the other.
+ * gst-interpipe costs. A thread for several couples them: one waits while another is served. So
+ * what is quick is served together, and what is not serves itself:
+ * - Each name has a worker queue with one worker. It runs the work of the name's consumers one
+ *   after the other: one wake-up for each buffer, however many listen.
+ * - Work that is not trusted runs alone, in a thread of its own that the element has anyway
+ *   (relay-base.h). So does all work at first.
+ *
+ * Trust. Work runs alone until it was quick RELAY_TRUST times in succession: RELAY_QUICK_US a
+ * buffer. In the worker queue the time beyond that adds up, and 0.5 % of all time is let off. More
+ * than RELAY_STALLED_MS in all, and it runs alone again, for twice as many quick runs. So all that
+ * a consumer may ever cost its neighbours is some milliseconds now and then, whatever its pattern.
+ *
+ * Work that has stood in a worker's run until the worker lost its queue (relay-queue.h) runs alone
+ * from then on, too.
  *
  * A RelayWork is intrusive: it is the first member of what it is the work of. It is in one state:
  * - idle;
- * - scheduled: it is in a queue, or on its way into one;
- * - running: a worker has it in its hands;
- * - running again: it was scheduled meanwhile, and the worker schedules it anew.
+ * - scheduled: it is in its queue, or its own thread has been woken;
+ * - running: a thread has it in its hands;
+ * - running again: it was scheduled meanwhile, and will be scheduled anew.
  *
- * The thread that takes it from idle to scheduled puts it onto its queue's stack (one
- * compare-and-swap). The worker takes the whole stack in one exchange and runs the oldest first.
- * What it has not come to belongs to the queue (`rest`), not to the worker. So:
+ * Invariants:
+ * 1. Work is in at most one place: a queue, a thread's hands. The thread that takes it out of idle
+ *    has it, and so has the one that takes it out of a queue.
+ * 2. Only the thread that has it changes its `queue` (NULL: it runs alone) and what is known of it.
+ * 3. Scheduling never waits.
  *
- * - A worker that stands in one run for longer than RELAY_STALL_MS loses its queue to a new one,
- *   which goes on with the rest. So does a worker that was woken and does not come within
- *   RELAY_LATE_MS. The monitor thread sees to that. It sleeps until a producer finds a worker that
- *   stalls, and looks ten times a second while work waits behind other work.
- * - Work that has stalled a worker, or takes longer than RELAY_SLOW_US a buffer again and again,
- *   gets a queue of its own. Sharing would save it nothing, and cost the others.
- *
- * Invariant: work is in at most one place: a queue's stack, a queue's rest, a worker's hands. Its
- * state is idle if and only if it is in none. The place has a reference.
- *
- * Threads: relay_pool_schedule() from any; it never waits. Workers are detached and live on.
+ * Threads: relay_pool_place() and relay_pool_schedule() from any.
  */
 #pragma once
 
-#include "relay-object.h"
+#include "relay-queue.h"
+
+#include <semaphore.h>
 
 G_BEGIN_DECLS
 
-/* Longer than any push that does not wait for something, shorter than two frames. */
-#define RELAY_STALL_MS 20
-/* A worker that was woken runs something within this, or another one does. */
-#define RELAY_LATE_MS 250
-/* Several times a wake-up: from here on there is nothing to be saved. */
-#define RELAY_SLOW_US 150
+/* About a wake-up: from here on there is nothing to be saved. */
+#define RELAY_QUICK_US 50
+#define RELAY_TRUST 32
+#define RELAY_TRUST_MAX 8192
+#define RELAY_STALLED_MS 5
+/* Work that runs alone and has nothing to do for so long lets its thread go back to what else it
+ * does. */
+#define RELAY_LINGER_MS 100
 
-typedef struct RelayQueue RelayQueue;
 typedef struct RelayWork RelayWork;
 
 /* Returns: how much was done, in buffers. *@more: FALSE at first; TRUE has it scheduled again */
 typedef guint (*RelayRun) (RelayWork *work, gboolean *more);
 
 struct RelayWork {
-  RelayObject object;
+  RelayTask task;
   RelayRun run;
+  /* Has the work's own thread call relay_pool_run_alone(). NULL: there is none, and all is
+   * trusted */
+  void (*go_alone) (RelayWork *work);
 
   /* the pool's */
   atomic_int state;
+  RelaySlot home; /* the queue of the name that it belongs to */
   _Atomic (RelayQueue *) queue;
-  RelayWork *next;
-  gint slowness;
+  sem_t wake; /* its own thread */
+  gboolean placed, trusted;
+  guint quick, needs; /* runs in succession */
+  gint64 stalled, judged;
 };
 
-/* Has it run at least once from now on. @now: relay_now(), or a little before */
-void relay_pool_schedule (RelayWork *work, gint64 now);
-/* It belongs to the topic of that serial number now. */
-void relay_pool_place (RelayWork *work, guint serial);
-/* It is being freed. */
-void relay_pool_forget (RelayWork *work);
+void relay_work_init (RelayWork *work, RelayRun run, void (*go_alone) (RelayWork *work));
+void relay_work_clear (RelayWork *work);
+
+/* It belongs to that queue now. @queue: (nullable): to no name */
+void relay_pool_place (RelayWork *work, RelayQueue *queue);
+/* Has it run at least once from now on. */
+void relay_pool_schedule (RelayWork *work);
+
+/* For the work's own thread. */
+gboolean relay_pool_is_alone (RelayWork *work);
+/* Runs it once, or waits until it is scheduled, something has woken it, or it has nothing to do. */
+void relay_pool_run_alone (RelayWork *work);
+void relay_pool_wake_alone (RelayWork *work);
+/* Takes it out of idle, if it is. The caller has it until relay_pool_run_held(), which runs it. */
+gboolean relay_pool_hold (RelayWork *work);
+void relay_pool_run_held (RelayWork *work);
 
 G_END_DECLS

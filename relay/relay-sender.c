@@ -173,6 +173,7 @@ relay_sender_hand_over (
       full = g_new0 (gboolean, links->len);
     full[i] = TRUE;
   }
+  relay_queue_check (((RelayLink *) links->members[0])->topic->queue, item->at);
   for (guint i = 0; full != NULL && flow == GST_FLOW_OK && i < links->len; i++)
     if (full[i])
       flow = put_and_wait (

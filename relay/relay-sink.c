@@ -82,7 +82,8 @@ relay_sink_finalize (GObject *object)
   G_OBJECT_CLASS (relay_sink_parent_class)->finalize (object);
 }
 
-/* What prerolled is what renders only if nothing else came in between: that may have its address. */
+/* What prerolled is what renders only if nothing else came in between: that may have its
+ * address. */
 static GstFlowReturn
 relay_sink_chain (GstPad *pad, GstObject *parent, GstBuffer *buffer)
 {

@@ -49,6 +49,18 @@ relay_src_unlock_stop (GstBaseSrc *base)
   return relay_base_unlock_stop (&RELAY_SRC (base)->base);
 }
 
+/* In a worker: the element is to deliver by itself. It may have gone meanwhile. */
+static void
+go_alone (RelayInbox *inbox)
+{
+  GstElement *element = gst_pad_get_parent_element (inbox->pad);
+
+  if (element == NULL)
+    return;
+  relay_base_call (&RELAY_SRC (element)->base);
+  gst_object_unref (element);
+}
+
 /* Workers send caps, each time before the buffers that are of them. */
 static gboolean
 relay_src_negotiate (GstBaseSrc *base)
@@ -91,8 +103,8 @@ relay_src_start (GstBaseSrc *base)
   self->stream.left = base->num_buffers;
   if (self->stream.left > 0)
     base->num_buffers_left = -1;
-  /* Somebody has to deliver what comes by hand, too, before it listens to anything. */
-  relay_pool_place (&self->inbox->work, 0);
+  /* Something has to deliver what comes by hand, too, before it listens to anything. */
+  relay_pool_place (&self->inbox->work, NULL);
   atomic_store (&self->inbox->accepting, TRUE);
   if (!relay_subscriber_start (&self->subscriber)) {
     atomic_store (&self->inbox->accepting, FALSE);
@@ -115,6 +127,7 @@ relay_src_stop (GstBaseSrc *base)
   self->stream.first_link = atomic_load (&self->subscriber.links) + 1;
   relay_stream_forget (&self->stream);
   GST_PAD_STREAM_UNLOCK (self->inbox->pad);
+  relay_pool_place (&self->inbox->work, NULL);
   return PARENT->stop (base);
 }
 
@@ -261,7 +274,8 @@ relay_src_init (InterPipeSrc *self)
 {
   GstBaseSrc *base = GST_BASE_SRC (self);
 
-  self->inbox = relay_inbox_new (GST_BASE_SRC_PAD (self), relay_stream_run, &self->stream);
+  self->inbox =
+      relay_inbox_new (GST_BASE_SRC_PAD (self), relay_stream_run, go_alone, &self->stream);
   atomic_init (&self->inbox->limits.max_bytes, gst_app_src_get_max_bytes (GST_APP_SRC (self)));
   atomic_init (&self->inbox->renegotiates, TRUE);
   atomic_init (&self->inbox->accept_events, TRUE);

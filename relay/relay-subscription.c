@@ -259,7 +259,7 @@ begin_to_listen (RelaySubscriber *self, RelayLink *link, Agreement agreement, Gs
 {
   if (tell != NULL)
     gst_app_src_set_caps (self->src, tell);
-  relay_pool_place (&self->inbox->work, link->topic->serial);
+  relay_pool_place (&self->inbox->work, link->topic->queue);
   relay_link_add (link);
   if (agreement == AGREED_IF_RECONFIGURED)
     send_by_link (self, link, gst_event_new_reconfigure ());

@@ -16,6 +16,7 @@ topic_free (gpointer data)
 
   relay_unref (relay_slot_swap (&self->nodes, NULL));
   relay_unref (relay_slot_swap (&self->links, NULL));
+  relay_queue_leave (self->queue);
   g_free (self->name);
   g_free (self);
 }
@@ -30,6 +31,7 @@ topic_new (const gchar *name)
   self->name = g_strdup (name);
   self->serial = atomic_fetch_add (&serials, 1);
   atomic_init (&self->users, 1);
+  self->queue = relay_queue_new ();
   return self;
 }
 

@@ -18,7 +18,7 @@
  */
 #pragma once
 
-#include "relay-object.h"
+#include "relay-pool.h"
 
 #include <gst/gst.h>
 
@@ -29,9 +29,10 @@ typedef struct RelayInbox RelayInbox;
 typedef struct {
   RelayObject object;
   gchar *name;
-  guint serial;     /* spreads topics over worker queues */
+  guint serial;     /* tells it from others that had the same address */
   atomic_int users; /* nodes and links; -1: it is leaving */
   RelaySlot nodes, links;
+  RelayQueue *queue; /* of the work of those that listen */
 } RelayTopic;
 
 /* An interpipesink, as others see it. Its pad may be used for as long as there is a reference. If

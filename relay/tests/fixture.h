@@ -33,6 +33,13 @@ Suite *suite_new (const gchar *name);
     tcase_add_test (tcase, test);                                                                  \
   } while (0)
 
+#define ADD_LOOP(about, test, n)                                                                   \
+  do {                                                                                             \
+    TCase *tcase = tcase_create (about);                                                           \
+    suite_add_tcase (suite, tcase);                                                                \
+    tcase_add_loop_test (tcase, test, 0, n);                                                       \
+  } while (0)
+
 /* Playing, and with stream-start, caps and segment sent. */
 GstHarness *producer_new (const gchar *name, const gchar *caps);
 GstHarness *consumer_new (const gchar *listen_to);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test-handover.c: what a consumer gets, whatever others do. */
+#include "../relay-pool.h"
 #include "fixture.h"
 
 GST_START_TEST (test_stalled_costs_only_itself)
@@ -202,6 +203,107 @@ GST_START_TEST (test_pool_of_one)
 }
 GST_END_TEST
 
+/* ---- a neighbour that stands still now and then ---- */
+
+#define NEIGHBOURS_BUFFERS 120
+
+static atomic_int others_got; /* the number of the buffer that the other one got last */
+
+static FROM_HARNESS GstPadProbeReturn
+note_got (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  (void) pad, (void) data;
+  atomic_store (&others_got, (gint) GST_BUFFER_OFFSET (GST_PAD_PROBE_INFO_BUFFER (info)));
+  return GST_PAD_PROBE_OK;
+}
+
+static FROM_HARNESS GstPadProbeReturn
+stand_until_other_has_it (GstPad *pad, GstPadProbeInfo *info, gpointer every)
+{
+  const gint number = (gint) GST_BUFFER_OFFSET (GST_PAD_PROBE_INFO_BUFFER (info));
+  (void) pad;
+
+  while (number % GPOINTER_TO_INT (every) == 0 && atomic_load (&others_got) < number)
+    g_usleep (LOOK_US);
+  return GST_PAD_PROBE_OK;
+}
+
+/* If the other's buffer came only after the neighbour goes on, neither would come. */
+GST_START_TEST (test_neighbour_at_a_gate)
+{
+  static const gint every[] = { 1, 5, 33, 40 };
+  GstHarness *p = producer_new ("p", CAPS (1));
+  GstHarness *neighbour = consumer_playing ("p");
+  GstHarness *c = consumer_playing ("p");
+  g_autoptr (GstPad) pad = gst_element_get_static_pad (c->element, "src");
+  g_autoptr (GstPad) its = gst_element_get_static_pad (neighbour->element, "src");
+
+  atomic_store (&others_got, -1);
+  gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, note_got, NULL, NULL);
+  gst_pad_add_probe (its, GST_PAD_PROBE_TYPE_BUFFER, stand_until_other_has_it,
+      GINT_TO_POINTER (every[__i__]), NULL);
+  for (guint n = 0; n < NEIGHBOURS_BUFFERS; n++) {
+    push (p, n);
+    expect (c, n);
+    expect (neighbour, n);
+  }
+  gst_harness_teardown (c);
+  gst_harness_teardown (neighbour);
+  gst_harness_teardown (p);
+}
+GST_END_TEST
+
+#define SLOW_CONSUMERS 16
+#define SLOW_BUFFERS 12
+/* The name's worker, the monitor, one that was just replaced, the test's own, a sanitizer's. */
+#define OTHER_THREADS 6
+
+static GstPadProbeReturn
+be_slow (GstPad *pad, GstPadProbeInfo *info, gpointer data)
+{
+  (void) pad, (void) info, (void) data;
+  g_usleep (20 * RELAY_QUICK_US);
+  return GST_PAD_PROBE_OK;
+}
+
+static guint
+count_threads (void)
+{
+  GDir *dir = g_dir_open ("/proc/self/task", 0, NULL);
+  guint n = 0;
+
+  while (g_dir_read_name (dir) != NULL)
+    n++;
+  g_dir_close (dir);
+  return n;
+}
+
+/* A slow consumer is served by the thread that it has anyway. */
+GST_START_TEST (test_slow_need_no_more_threads)
+{
+  GstHarness *p = producer_new ("p", CAPS (1));
+  GstHarness *slow[SLOW_CONSUMERS];
+  guint threads = 0;
+
+  for (guint i = 0; i < SLOW_CONSUMERS; i++) {
+    g_autoptr (GstPad) pad = NULL;
+    slow[i] = consumer_playing ("p");
+    pad = gst_element_get_static_pad (slow[i]->element, "src");
+    gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, be_slow, NULL, NULL);
+  }
+  for (guint n = 0; n < SLOW_BUFFERS; n++) {
+    push (p, n);
+    for (guint i = 0; i < SLOW_CONSUMERS; i++)
+      expect (slow[i], n);
+    threads = MAX (threads, count_threads ());
+  }
+  fail_unless (threads <= SLOW_CONSUMERS + OTHER_THREADS, "%u threads", threads);
+  for (guint i = 0; i < SLOW_CONSUMERS; i++)
+    gst_harness_teardown (slow[i]);
+  gst_harness_teardown (p);
+}
+GST_END_TEST
+
 static Suite *
 relay_handover_suite (void)
 {
@@ -215,6 +317,8 @@ relay_handover_suite (void)
   ADD ("lists are taken apart", test_lists_are_taken_apart);
   ADD ("buffers are writable", test_buffers_are_writable);
   ADD ("pool of one", test_pool_of_one);
+  ADD ("slow need no more threads", test_slow_need_no_more_threads);
+  ADD_LOOP ("neighbour at a gate", test_neighbour_at_a_gate, 4);
   return suite;
 }
 

@@ -19,7 +19,7 @@ static RelayInbox *
 inbox_new (void)
 {
   g_autoptr (GstPad) pad = gst_object_ref_sink (gst_pad_new ("src", GST_PAD_SRC));
-  RelayInbox *inbox = relay_inbox_new (pad, deliver, NULL);
+  RelayInbox *inbox = relay_inbox_new (pad, deliver, NULL, NULL);
 
   atomic_store (&inbox->accepting, TRUE);
   return inbox;

@@ -39,6 +39,7 @@ static struct {
 static struct {
   atomic_int served, inside;
 } counts[THINGS];
+static RelayQueue *queue;
 static atomic_bool twice; /* two workers with one inbox */
 
 static __thread gboolean is_watched;
@@ -69,11 +70,14 @@ come_by (void)
     ;
 }
 
+/* Time that passes at once, for tests of trust. */
+static _Atomic gint64 passed;
+
 gint64
 __wrap_relay_now (void)
 {
   come_by ();
-  return __real_relay_now ();
+  return __real_relay_now () + atomic_load (&passed);
 }
 
 int
@@ -130,7 +134,7 @@ typedef struct {
 static void
 thing_free (gpointer data)
 {
-  relay_pool_forget (data);
+  relay_work_clear (data);
   g_free (data);
 }
 
@@ -151,12 +155,13 @@ run (RelayWork *work, gboolean *more)
 static void
 things_new (Thing *things[THINGS])
 {
+  queue = relay_queue_new ();
   for (gint i = 0; i < THINGS; i++) {
     things[i] = g_new0 (Thing, 1);
     relay_object_init (things[i], thing_free);
-    things[i]->work.run = run;
+    relay_work_init (&things[i]->work, run, NULL);
     things[i]->number = i;
-    relay_pool_place (&things[i]->work, 0);
+    relay_pool_place (&things[i]->work, queue);
   }
 }
 
@@ -184,7 +189,8 @@ run_until (Thing *things[THINGS], guint served)
     if (g_get_monotonic_time () > until)
       return FALSE;
     for (guint i = 0; i < THINGS; i++)
-      relay_pool_schedule (&things[i]->work, __real_relay_now ());
+      relay_pool_schedule (&things[i]->work);
+    relay_queue_check (queue, __real_relay_now ());
     g_usleep (BETWEEN_CALLS_US);
   }
   return TRUE;
@@ -208,7 +214,8 @@ await_stopped (Thing *things[THINGS])
   while (atomic_load (&stop.stopped) < stop.times) {
     fail_if (g_get_monotonic_time () > until, "no worker comes by place %d", stop.at);
     for (guint i = 0; i < THINGS; i++)
-      relay_pool_schedule (&things[i]->work, __real_relay_now ());
+      relay_pool_schedule (&things[i]->work);
+    relay_queue_check (queue, __real_relay_now ());
     g_usleep (BETWEEN_CALLS_US);
   }
 }
@@ -247,7 +254,7 @@ static gpointer
 schedule_watched (gpointer work)
 {
   is_watched = TRUE;
-  relay_pool_schedule (work, __real_relay_now ());
+  relay_pool_schedule (work);
   return NULL;
 }
 
@@ -268,6 +275,127 @@ GST_START_TEST (test_scheduler_stays_away)
 }
 GST_END_TEST
 
+/* ---- trust: a consumer that stalls, and its neighbour ---- */
+
+#define RUNS 1200
+/* As long as a slow push may take, and not long enough for its worker to lose its queue by the real
+ * clock. */
+#define STALL_NS (15 * GST_MSECOND)
+/* A stall that a neighbour has to wait for: once per trust, and each trust takes twice as many
+ * runs. */
+#define STALLS_MAX 4
+
+typedef struct {
+  RelayWork work;
+  guint every; /* run of this stalls */
+  atomic_uint runs, in_worker, stalled_in_worker;
+  atomic_bool ends;
+  sem_t call;
+  GThread *thread; /* its own */
+} Slow;
+
+static guint
+run_slowly (RelayWork *work, gboolean *more)
+{
+  Slow *self = (Slow *) work;
+  const guint n = atomic_fetch_add (&self->runs, 1) + 1;
+  const gboolean stalls = n % self->every == 0;
+  (void) more;
+
+  if (g_thread_self () != self->thread)
+    atomic_fetch_add (&self->in_worker, 1);
+  if (stalls && g_thread_self () != self->thread)
+    atomic_fetch_add (&self->stalled_in_worker, 1);
+  if (stalls)
+    atomic_fetch_add (&passed, STALL_NS);
+  return 1;
+}
+
+static void
+call_slow (RelayWork *work)
+{
+  __real_sem_post (&((Slow *) work)->call);
+}
+
+static gpointer
+be_alone (gpointer data)
+{
+  Slow *self = data;
+
+  while (!atomic_load (&self->ends)) {
+    if (relay_pool_is_alone (&self->work))
+      relay_pool_run_alone (&self->work);
+    else
+      __real_sem_wait (&self->call);
+  }
+  return NULL;
+}
+
+static void
+slow_free (gpointer data)
+{
+  relay_work_clear (data);
+  g_free (data);
+}
+
+static void
+await_runs (Slow *slow, guint n)
+{
+  const gint64 until = g_get_monotonic_time () + 10 * SOON_US;
+
+  while (atomic_load (&slow->runs) < n) {
+    fail_if (g_get_monotonic_time () > until, "run %u does not come", n);
+    g_thread_yield ();
+  }
+}
+
+/* Returns: how many of its stalls a neighbour had to wait for */
+static Slow *
+run_slow (guint every)
+{
+  Slow *slow = g_new0 (Slow, 1);
+  RelayQueue *name = relay_queue_new ();
+
+  relay_object_init (slow, slow_free);
+  relay_work_init (&slow->work, run_slowly, call_slow);
+  slow->every = every;
+  sem_init (&slow->call, 0, 0);
+  slow->thread = g_thread_new ("slow", be_alone, slow);
+  relay_pool_place (&slow->work, name);
+  for (guint n = 1; n <= RUNS; n++) {
+    relay_pool_schedule (&slow->work);
+    await_runs (slow, n);
+  }
+  atomic_store (&slow->ends, TRUE);
+  __real_sem_post (&slow->call);
+  relay_pool_wake_alone (&slow->work);
+  g_thread_join (slow->thread);
+  relay_queue_leave (name);
+  return slow;
+}
+
+/* Whatever the pattern: each fifth run, and each run of which it could become trusted in
+ * between. */
+GST_START_TEST (test_stalls_are_its_own)
+{
+  static const guint every[] = { 1, 2, 5, RELAY_TRUST + 1, 2 * RELAY_TRUST, 5 * RELAY_TRUST };
+  Slow *slow = run_slow (every[__i__]);
+  const guint stalls = atomic_load (&slow->stalled_in_worker);
+
+  fail_unless (stalls <= STALLS_MAX, "%u stalls of every %u in the worker", stalls, every[__i__]);
+}
+GST_END_TEST
+
+/* What is quick is served by the worker, but for the first runs. */
+GST_START_TEST (test_quick_is_trusted)
+{
+  Slow *slow = run_slow (G_MAXUINT);
+
+  fail_unless (atomic_load (&slow->in_worker) >= RUNS / 2, "%u of %u runs in the worker",
+      atomic_load (&slow->in_worker), RUNS);
+}
+GST_END_TEST
+
 static Suite *
 relay_pool_suite (void)
 {
@@ -277,6 +405,13 @@ relay_pool_suite (void)
   TCase *caller = tcase_create ("scheduler stays away");
 
   GST_DEBUG_CATEGORY_INIT (relay_src_debug, "relay-pool", 0, "the pool alone");
+  TCase *stalls = tcase_create ("stalls are its own");
+  TCase *quick = tcase_create ("quick is trusted");
+
+  suite_add_tcase (suite, stalls);
+  tcase_add_loop_test (stalls, test_stalls_are_its_own, 0, 6);
+  suite_add_tcase (suite, quick);
+  tcase_add_test (quick, test_quick_is_trusted);
   suite_add_tcase (suite, worker);
   tcase_add_loop_test (worker, test_worker_stays_away, 0, 2 * PLACES);
   suite_add_tcase (suite, two);

@@ -66,7 +66,8 @@ struct RelayWork {
   RelaySlot home; /* the queue of the name that it belongs to */
   _Atomic (RelayQueue *) queue;
   sem_t wake; /* its own thread */
-  gboolean placed, trusted;
+  atomic_bool placed;
+  gboolean trusted;
   guint quick, needs; /* runs in succession */
   gint64 stalled, judged;
 };

@@ -219,6 +219,38 @@ which_links (RelayList *links)
   return links->version << 24 ^ link->topic->serial;
 }
 
+/* The sinks that ask for caps in this thread. In a circle of pipelines one would ask itself for ever. */
+typedef struct Asking {
+  const InterPipeSink *sink;
+  const struct Asking *before;
+} Asking;
+
+static _Thread_local const Asking *asked_by_thread;
+
+static gboolean
+is_asking (const InterPipeSink *self)
+{
+  for (const Asking *asking = asked_by_thread; asking != NULL; asking = asking->before)
+    if (asking->sink == self)
+      return TRUE;
+  return FALSE;
+}
+
+/* Returns: (transfer full)(nullable): NULL for anything */
+static GstCaps *
+ask_links (InterPipeSink *self, RelayList *links)
+{
+  const Asking asking = { self, asked_by_thread };
+  GstCaps *common;
+
+  if (links == NULL || is_asking (self))
+    return NULL;
+  asked_by_thread = &asking;
+  common = relay_agreement_on_caps (links);
+  asked_by_thread = asking.before;
+  return common;
+}
+
 /* Whether the producer can meet caps that were asked for without a filter. Before it is linked
  * nobody knows, and the caps must not forbid the link. */
 static gboolean
@@ -248,7 +280,7 @@ relay_sink_get_caps (GstBaseSink *base, GstCaps *filter)
   g_autoptr (GstCaps) common = NULL;
 
   if (links != NULL && atomic_load (&self->disagreed) != which_links (links))
-    common = relay_agreement_on_caps (links);
+    common = ask_links (self, links);
   if (common == NULL)
     return filter != NULL ? gst_caps_ref (filter) : NULL;
   if (filter == NULL)

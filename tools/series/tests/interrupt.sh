@@ -107,6 +107,7 @@ for ((round = 0; round < 50; round++)); do
   fi
   status=0
   wait "$job" || status=$?
+  [[ -z $group ]] || await gone
   if ((status)); then ended=$((ended + 1)); fi
   if [[ -e $place/out ]] && ! whole; then bad=1 && echo "# round $round: half a result"; fi
 done

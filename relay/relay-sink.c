@@ -14,7 +14,7 @@
 #include "relay-agreement.h"
 #include "relay-sender.h"
 
-GST_DEBUG_CATEGORY (relay_sink_debug);
+GST_DEBUG_CATEGORY_EXTERN (relay_sink_debug);
 #define GST_CAT_DEFAULT relay_sink_debug
 
 struct _InterPipeSink {

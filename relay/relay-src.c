@@ -16,7 +16,7 @@
 #include "relay-pool.h"
 #include "relay-properties.h"
 
-GST_DEBUG_CATEGORY (relay_src_debug);
+GST_DEBUG_CATEGORY_EXTERN (relay_src_debug);
 #define GST_CAT_DEFAULT relay_src_debug
 
 G_DEFINE_FINAL_TYPE (InterPipeSrc, relay_src, GST_TYPE_APP_SRC)

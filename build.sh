@@ -39,7 +39,8 @@ if [[ ! -r $here/tools/series/messages.sh ]]; then
   echo "build.sh: $here/tools/series is not there; this copy is incomplete" >&2
   exit 1
 fi
-for part in messages place pins series tree diff rules move patch export refresh embed rebase dist audit; do
+parts="messages place pins series tree diff rules move patch export refresh embed rebase dist audit"
+for part in $parts; do
   # shellcheck source=/dev/null
   . "$here/tools/series/$part.sh"
 done

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What guard costs where it is called: the stop request on the thread that fires it, the time from
- * posting a command or a task until it begins, and a scope of the watch. Requests are 5 ms apart. design.md has the
+ * posting a command or a task until it begins, and a scope of the watch. Requests are 5 ms apart.
+ * design.md has the
  * bounds.
  *
  *   bench-guard [--quick|--long]

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * node.h: producers (nodes) and their listeners, of which the cases of bench-interpipe-case consist.
+ * node.h: producers (nodes) and their listeners, of which the cases of bench-interpipe-case
+ * consist.
  *
  * Threads: one thread pushes into a node; listeners have their own.
  */

@@ -219,7 +219,8 @@ which_links (RelayList *links)
   return links->version << 24 ^ link->topic->serial;
 }
 
-/* The sinks that ask for caps in this thread. In a circle of pipelines one would ask itself for ever. */
+/* The sinks that ask for caps in this thread. In a circle of pipelines one would ask itself for
+ * ever. */
 typedef struct Asking {
   const InterPipeSink *sink;
   const struct Asking *before;

@@ -91,7 +91,8 @@ for former in no yes; do
   done
 done
 
-# At any moment, by every signal: the given trees stay, and the next run (here the next round) clears
+# At any moment, by every signal: the given trees stay, and the next run (here the next round)
+# clears
 # up.
 rm -f -- "$scratch/shims/"*
 rm -rf -- "$place" && mkdir -- "$place"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * behaviour.h: what a program can see of an interpipe plugin, each as a short text, which is the same
+ * behaviour.h: what a program can see of an interpipe plugin, each as a short text, which is the
+ * same
  * in each run of one plugin.
  */
 #pragma once

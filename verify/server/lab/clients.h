@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * clients.h: the clients that are paired: the certificates that lie in DIR/clients when the lab starts.
+ * clients.h: the clients that are paired: the certificates that lie in DIR/clients when the lab
+ * starts.
  */
 #pragma once
 

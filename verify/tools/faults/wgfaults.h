@@ -132,7 +132,7 @@ gboolean wgf_journal_is_open (void);
 void wgf_journal_message (GstElement *element, GstMessage *message);
 void wgf_journal_state (GstElement *element, GstStateChange change, GstStateChangeReturn result);
 
-/* identity.c: who an element is. Takes object locks; never call it holding one. */
+/* identity.c: what an element is. Takes object locks; never call it holding one. */
 typedef struct {
   gchar *name;
   gchar *factory; /* may be NULL: the factory's first instance does not know it yet */

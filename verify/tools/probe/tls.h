@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * tls: who we are towards a TLS server, and the handshake.
+ * tls: as whom we are towards a TLS server, and the handshake.
  *
  * A ProbeTls holds a client's certificate (or none) and makes connections with it. It is immutable
  * after it was made, so any number of threads may use one. The server's certificate is not

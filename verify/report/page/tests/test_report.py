@@ -101,7 +101,8 @@ class ReportTest(unittest.TestCase):
         for text in (
                 "no answer", "before: 2 of 3 unanswered, the others 1.6\u00a0s at most",
                 "after: all 5 answered, slowest 14\u00a0ms", ">source stuck<",
-                "/cancel: no answer in 8\u00a0s", "/cancel: 41\u00a0ms", '<td class="calm" data-side="',
+                "/cancel: no answer in 8\u00a0s", "/cancel: 41\u00a0ms",
+                '<td class="calm" data-side="',
                 '<td class="inconclusive" data-side="before"',
                 "<b>not held</b> in 1 of 2 runs<br><span>7 of 9 pipelines see EOS",
                 "after: not held: every pipeline sees EOS", '<th scope="col">without-inherit</th>',

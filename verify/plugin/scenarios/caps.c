@@ -270,10 +270,9 @@ change_to_refused (Result *result, Producer *producer, Consumer *refuses, Consum
   const guint before = consumer_read (refuses, &refuses->count[1]);
   holds (result, consumer_read (other, &other->wrong_caps) == 0, "no buffer under wrong caps");
   /* What it refuses may come to it later than to the other. */
-  g_autoptr (GstMessage) warning = gst_bus_timed_pop_filtered (
-      refuses->bus, WGI_SOON_MS * GST_MSECOND, GST_MESSAGE_WARNING);
-  holds (result,
-      warning != NULL && consumer_messages (refuses, GST_MESSAGE_WARNING) == 0,
+  g_autoptr (GstMessage) warning =
+      gst_bus_timed_pop_filtered (refuses->bus, WGI_SOON_MS * GST_MSECOND, GST_MESSAGE_WARNING);
+  holds (result, warning != NULL && consumer_messages (refuses, GST_MESSAGE_WARNING) == 0,
       "one warning is posted for the caps");
   holds (result, producer_caps (producer, 64) && consumer_gets (refuses, producer),
       "it hears the producer again under its own caps");

@@ -36,8 +36,7 @@ static const Case cases[] = {
   { "after/held", "after", 0, NO_FAULT, HELD, IN_TIME, SO, "pass", FALSE, FALSE, "\"failed\":[]" },
   { "after/broken", "after", 0, NO_FAULT, BROKEN, IN_TIME, SO, "fail", FALSE, FALSE,
       "not held: the promise" },
-  { "after/late", "after", 0, NO_FAULT, HELD, LATE, SO, "fail", FALSE, TRUE,
-      "not held: the time" },
+  { "after/late", "after", 0, NO_FAULT, HELD, LATE, SO, "fail", FALSE, TRUE, "not held: the time" },
   { "after/broken-and-late", "after", 0, NO_FAULT, BROKEN, LATE, SO, "fail", FALSE, FALSE, NULL },
   { "after/fault-shown-is-not-asked", "after", 0, FAULT, HELD, IN_TIME, SO, "pass", FALSE, FALSE,
       NULL },
@@ -88,8 +87,8 @@ test_verdict (gconstpointer data)
   g_assert_nonnull (node);
   JsonObject *object = json_node_get_object (node);
   g_assert_cmpstr (json_object_get_string_member (object, "verdict"), ==, it->verdict);
-  g_assert_cmpint (json_object_get_boolean_member (object, "pass"), ==,
-      g_str_equal (it->verdict, "pass"));
+  g_assert_cmpint (
+      json_object_get_boolean_member (object, "pass"), ==, g_str_equal (it->verdict, "pass"));
   g_assert_cmpstr (json_object_get_string_member (object, "label"), ==, it->label);
   if (it->text != NULL)
     g_assert_nonnull (g_strstr_len (line, -1, it->text));

@@ -307,7 +307,11 @@ static void
 count_drop (RelayInbox *self, const RelayItem *item, Outcome outcome)
 {
   static const RelayDrop drops[] = {
-    [DROP_STATE] = RELAY_DROP_STATE, [DROP_STALE] = RELAY_DROP_STALE, [DROP_FULL] = RELAY_DROP_FULL
+    [DROP_STATE] = RELAY_DROP_STATE,
+    [DROP_STALE] = RELAY_DROP_STALE,
+    [DROP_FULL] = RELAY_DROP_FULL,
+    [DROP_EVENTS] = RELAY_DROP_EVENTS,
+    [NO_ROOM] = RELAY_DROP_FULL,
   };
 
   if (item->kind == RELAY_DATA)

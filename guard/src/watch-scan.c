@@ -20,9 +20,9 @@
 #define MS_MAX 86400000
 
 typedef struct {
-  pid_t tid;
   const char *operation; /* NULL: none */
   gint64 since, age;     /* µs; the age is what the scanner has seen of it */
+  pid_t tid;
   WgWatchLevel level;
 } Episode;
 

@@ -16,7 +16,9 @@
  *
  * Part of the program only where it is built with TSan.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <dlfcn.h>
 #include <gst/gst.h>
 

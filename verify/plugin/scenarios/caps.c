@@ -339,7 +339,7 @@ switch_caps_fallback (Result *result)
   consumer->caps = caps_of (64);
   consumer_start (consumer);
   g_autoptr (GstCaps) filter = caps_of (128);
-  g_autoptr (GstCaps) agreed = gst_pad_peer_query_caps (wide->pad, filter);
+  gst_caps_unref (gst_pad_peer_query_caps (wide->pad, filter));
   must (result, consumer_gets (other, wide) && consumer_gets (consumer, narrow), "both hear");
   go_to_work ();
   phase ("switches to caps that the consumer cannot take");

@@ -234,7 +234,7 @@ loop_context (gpointer data)
 static void
 loop_caps (gpointer data)
 {
-  g_autoptr (GstCaps) caps = gst_pad_peer_query_caps (loop.producer->pad, NULL);
+  gst_caps_unref (gst_pad_peer_query_caps (loop.producer->pad, NULL));
   (void) data;
 }
 

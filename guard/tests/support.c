@@ -47,6 +47,18 @@ log_count (const char *part)
   return found;
 }
 
+static gboolean
+is_logged_once (gpointer part)
+{
+  return log_count (part) == 1;
+}
+
+void
+log_await (const char *part)
+{
+  g_assert_true (await_condition (is_logged_once, (gpointer) part));
+}
+
 /* --- time */
 
 static atomic_llong now_us;

@@ -10,6 +10,8 @@
 /* Lines that guard logged with `part` in them, since the last log_watch(). */
 void log_watch (void);
 guint log_count (const char *part);
+/* Waits for one: guard logs without its mutexes, so after the state that a line tells of. */
+void log_await (const char *part);
 
 /* From now on guard's clock stands still but for clock_advance_ms(). */
 void clock_install (void);

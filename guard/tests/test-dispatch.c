@@ -355,19 +355,6 @@ test_delay (void)
 }
 
 static gboolean
-is_logged_once (const char *part)
-{
-  return log_count (part) == 1;
-}
-
-/* A line is written after the state that it tells of: the dispatcher logs without its mutex. */
-static void
-await_line (const char *part)
-{
-  assert_comes (is_logged_once, (gpointer) part);
-}
-
-static gboolean
 is_lost (guint *n)
 {
   return status ().lost == *n;
@@ -396,7 +383,7 @@ test_written_off (void)
   await_lost (1);
   await_ran (1);
   g_assert_false (status ().failing);
-  await_line ("'test' of queue 'slow' runs for 5.0 s; its thread is written off (1 of 2)");
+  log_await ("'test' of queue 'slow' runs for 5.0 s; its thread is written off (1 of 2)");
   gate_open (&gate);
   await_lost (0);
   await_ran (2);
@@ -404,7 +391,7 @@ test_written_off (void)
   g_assert_cmpuint (status ().written_off, ==, before.written_off + 1);
   g_assert_cmpuint (status ().recovered, ==, before.recovered + 1);
   assert_comes (no_threads, NULL);
-  await_line ("returned after 5.0 s");
+  log_await ("returned after 5.0 s");
 }
 
 /* Too many: failing; no thread in place of those, so in the end posts are refused and none waits
@@ -425,7 +412,7 @@ test_failing (void)
     await_lost (i);
     g_assert_cmpint (status ().failing, ==, i > LOST_MAX);
   }
-  await_line ("FAILING: 3 threads of the dispatcher are lost");
+  log_await ("FAILING: 3 threads of the dispatcher are lost");
   g_assert_cmpuint (wg_dispatch_post (queue, &task, &why), ==, 0);
   g_assert_cmpint (why, ==, WG_DISPATCH_NO_THREAD);
   gate_open (&gate);

@@ -198,7 +198,7 @@ template <class Body, class Failed> auto contained(std::string what, Body body, 
 }
 
 /* A thread() that works for one session. An exception that leaves `body` is logged, and `failed`
- * has to end that session; the process goes on. Throws std::system_error when there is no thread. */
+ * has to end that session; the process goes on. Throws std::system_error without a thread. */
 template <class Body, class Failed>
 std::thread session_thread(const char *name, const std::string &session, Body body, Failed failed) {
   auto what = name + (" of session " + session);

@@ -61,10 +61,10 @@ query_up (gint type)
   g_autoptr (GstQuery) query = query_of ((GstQueryType) type);
 
   consumer_gets (consumer, producer);
-  producer->answer_context = TRUE;
-  producer->seen_query = 0;
+  g_atomic_int_set (&producer->answer_context, TRUE);
+  g_atomic_int_set (&producer->seen_query, 0);
   const gboolean answered = gst_pad_peer_query (consumer->pad, query);
-  return tell (answered, producer->seen_query == (GstQueryType) type);
+  return tell (answered, g_atomic_int_get (&producer->seen_query) == type);
 }
 
 static gchar *
@@ -112,7 +112,7 @@ context_in_state (gint state)
   Consumer *consumer = consumer_new ("l", "n");
   g_autoptr (GstQuery) query = gst_query_new_context ("wgi");
 
-  producer->answer_context = TRUE;
+  g_atomic_int_set (&producer->answer_context, TRUE);
   gst_element_set_state (consumer->src, state_of (state));
   return tell (gst_pad_peer_query (consumer->pad, query), FALSE);
 }
@@ -180,9 +180,10 @@ event_up (gint type)
   Consumer *consumer = consumer_playing ("l", "n");
 
   consumer_gets (consumer, producer);
-  producer->seen_event = 0;
+  g_atomic_int_set (&producer->seen_event, 0);
   gst_pad_push_event (consumer->pad, event_of ((GstEventType) type));
-  return g_strdup (producer->seen_event == (GstEventType) type ? "crosses" : "does not cross");
+  const gboolean crosses = g_atomic_int_get (&producer->seen_event) == type;
+  return g_strdup (crosses ? "crosses" : "does not cross");
 }
 
 /* With two listeners of one node. */

@@ -26,7 +26,7 @@ producer_with_context (const gchar *name, guint id)
 {
   Producer *producer = producer_new (name, id, 64);
 
-  producer->answer_context = TRUE;
+  g_atomic_int_set (&producer->answer_context, TRUE);
   return producer;
 }
 

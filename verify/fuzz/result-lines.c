@@ -12,6 +12,22 @@ int shape_main (int argc, char **argv);
 #include <sys/mman.h>
 #include <unistd.h>
 
+static void
+read_facts (GHashTable *lines)
+{
+  GHashTableIter iter;
+  gpointer name, line;
+
+  g_hash_table_iter_init (&iter, lines);
+  while (g_hash_table_iter_next (&iter, &name, &line))
+    for (guint i = 0; i < G_N_ELEMENTS (facts); i++) {
+      gboolean so;
+
+      if (g_pattern_match_simple (facts[i].scenario, name))
+        read_fact (line, &facts[i], &so);
+    }
+}
+
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
@@ -24,6 +40,8 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 
     if (lines == NULL)
       g_assert_nonnull (error);
+    else
+      read_facts (lines);
   }
   close (fd);
   return 0;

@@ -61,11 +61,24 @@ static const Fact facts[] = {
 };
 /* clang-format on */
 
-static gboolean
-is_inconclusive (JsonObject *line)
+/* json-glib's own readers complain of a value of another type, or give NULL. */
+static const gchar *
+text_of (JsonObject *line, const gchar *member)
 {
-  return g_str_equal (
-      json_object_get_string_member_with_default (line, "verdict", ""), "inconclusive");
+  JsonNode *node = json_object_get_member (line, member);
+  return node != NULL && json_node_get_value_type (node) == G_TYPE_STRING
+      ? json_node_get_string (node)
+      : "";
+}
+
+static gdouble
+number_of (JsonObject *line, const gchar *member)
+{
+  JsonNode *node = json_object_get_member (line, member);
+  return node != NULL && JSON_NODE_HOLDS_VALUE (node)
+          && json_node_get_value_type (node) != G_TYPE_STRING
+      ? json_node_get_double (node)
+      : -1;
 }
 
 /* The last line of each scenario, by name. NULL with `error` set. */
@@ -84,8 +97,8 @@ read_lines (const gchar *path, GError **error)
     if (node == NULL || !JSON_NODE_HOLDS_OBJECT (node))
       continue;
     JsonObject *object = json_node_get_object (node);
-    const gchar *name = json_object_get_string_member_with_default (object, "scenario", "");
-    if (is_inconclusive (object))
+    const gchar *name = text_of (object, "scenario");
+    if (g_str_equal (text_of (object, "verdict"), "inconclusive"))
       g_print ("%-9s %s\n", "left out", name);
     else
       g_hash_table_insert (lines, g_strdup (name), json_object_ref (object));
@@ -93,10 +106,11 @@ read_lines (const gchar *path, GError **error)
   return g_steal_pointer (&lines);
 }
 
-static gdouble
-number (JsonObject *line, const gchar *member)
+static gboolean
+is_null_of (JsonObject *line, const gchar *member)
 {
-  return json_object_get_double_member_with_default (line, member, -1);
+  JsonNode *node = json_object_get_member (line, member);
+  return node != NULL && JSON_NODE_HOLDS_NULL (node);
 }
 
 /* FALSE when the line does not tell. */
@@ -106,8 +120,8 @@ read_fact (JsonObject *line, const Fact *fact, gboolean *so)
   if (!json_object_has_member (line, fact->member)
       || (fact->other != NULL && !json_object_has_member (line, fact->other)))
     return FALSE;
-  const gboolean is_null = json_object_get_null_member (line, fact->member);
-  const gdouble value = is_null ? -1 : number (line, fact->member);
+  const gboolean is_null = is_null_of (line, fact->member);
+  const gdouble value = number_of (line, fact->member);
   switch (fact->test) {
   case NEVER:
     *so = is_null;
@@ -116,10 +130,10 @@ read_fact (JsonObject *line, const Fact *fact, gboolean *so)
     *so = value == 0;
     break;
   case CUT_OFF:
-    *so = value < number (line, fact->other) || json_object_get_null_member (line, "exit_ms");
+    *so = value < number_of (line, fact->other) || is_null_of (line, "exit_ms");
     break;
   case ALL:
-    *so = value == number (line, fact->other);
+    *so = value == number_of (line, fact->other);
     break;
   case SHORTLY:
     *so = !is_null && value <= RELEASED_MS;

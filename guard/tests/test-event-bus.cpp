@@ -4,6 +4,7 @@
 #include <glib.h>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <wolf-guard/event-bus.hpp>
 

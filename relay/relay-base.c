@@ -17,6 +17,7 @@ relay_base_init (RelayBase *self, GstBaseSrc *src, GstBaseSrcClass *appsrc, Rela
   self->stream = stream;
   sem_init (&self->wake, 0, 0);
   sem_init (&self->come_out, 0, 0);
+  g_mutex_init (&self->call_lock);
 }
 
 void
@@ -24,6 +25,7 @@ relay_base_clear (RelayBase *self)
 {
   sem_destroy (&self->wake);
   sem_destroy (&self->come_out);
+  g_mutex_clear (&self->call_lock);
 }
 
 void
@@ -90,27 +92,34 @@ open_inbox (RelayBase *self)
 
 /* ---- calls ---- */
 
-#define CALL_OFFSET (G_MAXUINT64 - 1)
-
-static gboolean
-is_call (GstBuffer *buffer)
-{
-  return gst_buffer_get_size (buffer) == 0 && GST_BUFFER_OFFSET (buffer) == CALL_OFFSET;
-}
-
+/* create() returns as if the element was unlocked. A buffer would make it return as well, but
+ * GStreamer 1.26 sends a segment before any buffer, and a segment must not come before caps. */
 void
 relay_base_call (RelayBase *self)
 {
-  GstAppSrc *const src = GST_APP_SRC (self->src);
-  GstBuffer *call;
-
   sem_post (&self->wake);
-  /* create() returns with what is there already. */
-  if (gst_app_src_get_current_level_buffers (src) > 0)
-    return;
-  call = gst_buffer_new ();
-  GST_BUFFER_OFFSET (call) = CALL_OFFSET;
-  gst_app_src_push_buffer (src, call);
+  g_mutex_lock (&self->call_lock);
+  atomic_store (&self->called, TRUE);
+  self->appsrc->unlock (self->src);
+  g_mutex_unlock (&self->call_lock);
+}
+
+/* Without the STREAM_LOCK. Returns: whether there was a call. With that lock, since unlock_stop()
+ * comes with it: whatever unlocks the element meanwhile is seen here, and is not undone. */
+static gboolean
+answer_call (RelayBase *self)
+{
+  if (!atomic_load (&self->called)) /* only this thread takes it back */
+    return FALSE;
+  GST_PAD_STREAM_LOCK (self->inbox->pad);
+  g_mutex_lock (&self->call_lock);
+  atomic_store (&self->called, FALSE);
+  self->appsrc->unlock_stop (self->src);
+  if (atomic_load (&self->unlocked) || atomic_load (&self->ending) != GST_FLOW_OK)
+    self->appsrc->unlock (self->src);
+  g_mutex_unlock (&self->call_lock);
+  GST_PAD_STREAM_UNLOCK (self->inbox->pad);
+  return TRUE;
 }
 
 /* ---- the loop ---- */
@@ -147,6 +156,7 @@ stand_by (RelayBase *self, guint64 offset, guint size, GstBuffer **buffer)
     GstFlowReturn flow;
 
     if (relay_pool_is_alone (work)) {
+      answer_call (self);
       relay_pool_run_alone (work);
       if (ended || !has_by_hand (self))
         continue;
@@ -159,10 +169,10 @@ stand_by (RelayBase *self, guint64 offset, guint size, GstBuffer **buffer)
     if (flow == GST_FLOW_EOS) {
       put_and_send (self, RELAY_EOS, NULL);
       ended = TRUE;
+    } else if (flow == GST_FLOW_FLUSHING && answer_call (self)) {
+      continue;
     } else if (flow != GST_FLOW_OK || *buffer == NULL) {
       return flow;
-    } else if (is_call (*buffer)) {
-      gst_clear_buffer (buffer);
     } else {
       put_and_send (self, RELAY_DATA, g_steal_pointer (buffer));
     }

@@ -10,9 +10,11 @@
  * - It sends by itself: the element's work runs alone. What comes by hand then waits for the end of
  *   a run, or RELAY_LINGER_MS if there is none.
  *
- * A worker that gives the work to this thread pushes an empty buffer into the appsrc, so that
- * create() returns. Whatever sends holds the STREAM_LOCK, as this thread would in another source.
- * So a thread that takes the STREAM_LOCK to be sure that nothing is sent is right.
+ * A worker that gives the work to this thread unlocks the appsrc, so that create() returns. What is
+ * pushed by hand in that moment is refused as flushing.
+ *
+ * Whatever sends holds the STREAM_LOCK, as this thread would in another source. So a thread that
+ * takes the STREAM_LOCK to be sure that nothing is sent is right.
  */
 #pragma once
 
@@ -33,6 +35,8 @@ typedef struct {
   atomic_int ending;    /* a GstFlowReturn that ends the stream; OK: none */
   RelayWaiter waiter;   /* never gives up: the inbox's own `flushing` ends its wait */
   sem_t wake;           /* `ending` or `unlocked` has changed, or the work runs alone */
+  GMutex call_lock;     /* a leaf: around `called` and the unlocking that belongs to it */
+  atomic_bool called;   /* the thread has to come out of create(), and go on */
 } RelayBase;
 
 void relay_base_init (RelayBase *self, GstBaseSrc *src, GstBaseSrcClass *appsrc, RelayInbox *inbox,

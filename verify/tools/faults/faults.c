@@ -220,7 +220,8 @@ void
 wgf_point_armed (WgfWhere where, GstElement *element, GstPad *pad, const gchar *type)
 {
   WgfIdentity identity;
-  g_autofree gchar *pad_name = pad ? gst_object_get_name (GST_OBJECT (pad)) : NULL;
+  /* Without the pad's lock, as in owner_of(). */
+  g_autofree gchar *pad_name = pad ? g_strdup (GST_OBJECT_NAME (pad)) : NULL;
 
   wgf_identify (element, &identity);
   Fault *fault = find_fault (where, element, &identity, pad_name, type);

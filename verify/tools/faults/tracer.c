@@ -27,11 +27,13 @@ armed (WgfWhere where)
   return __atomic_load_n (&wgf_armed[where], __ATOMIC_RELAXED) != 0;
 }
 
-/* The element whose pad this is; for the inside of a ghost pad, the bin. A reference, or NULL. */
+/* The element whose pad this is; for the inside of a ghost pad, the bin. A reference, or NULL.
+ * GStreamer 1.26 has the pad's object lock around the hook of a sticky event, so it is not taken
+ * here. The pad's own thread keeps its parent. */
 static GstElement *
 owner_of (GstPad *pad)
 {
-  GstObject *object = gst_object_get_parent (GST_OBJECT (pad));
+  GstObject *object = GST_OBJECT_PARENT (pad) ? gst_object_ref (GST_OBJECT_PARENT (pad)) : NULL;
 
   while (object != NULL && !GST_IS_ELEMENT (object)) {
     GstObject *up = gst_object_get_parent (object);

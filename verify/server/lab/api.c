@@ -86,14 +86,26 @@ begin_array (JsonBuilder *builder, const gchar *name)
   json_builder_begin_array (builder);
 }
 
-static const gchar *
-list_apps (Lab *lab G_GNUC_UNUSED, JsonObject *question G_GNUC_UNUSED, JsonBuilder *answer)
+static void
+add_app (JsonBuilder *answer, const gchar *title, const gchar *id)
 {
-  begin_array (answer, "apps");
   json_builder_begin_object (answer);
-  add_text (answer, "title", LAB_APP_TITLE);
-  add_text (answer, "id", LAB_APP_ID);
+  add_text (answer, "title", title);
+  add_text (answer, "id", id);
   json_builder_end_object (answer);
+}
+
+static const gchar *
+list_apps (Lab *lab, JsonObject *question G_GNUC_UNUSED, JsonBuilder *answer)
+{
+  GHashTableIter iter;
+  gpointer name;
+
+  begin_array (answer, "apps");
+  add_app (answer, LAB_APP_TITLE, LAB_APP_ID);
+  g_hash_table_iter_init (&iter, lab->icons);
+  while (g_hash_table_iter_next (&iter, &name, NULL))
+    add_app (answer, name, name);
   json_builder_end_array (answer);
   return NULL;
 }

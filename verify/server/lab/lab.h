@@ -29,6 +29,7 @@ typedef struct {
   LabSessions *sessions; /* sessions.h */
   LabHandover *handover; /* handover.h */
   GPtrArray *clients;    /* of LabClient (clients.h), in the order of their file names */
+  GHashTable *icons;     /* icons.h */
   GTlsCertificate *certificate;
   gchar *api_path;
 

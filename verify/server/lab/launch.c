@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* launch.c: pages for paired clients. */
 #include "launch.h"
+#include "icons.h"
 #include "number.h"
 #include "pages.h"
 #include "peer.h"
@@ -84,6 +85,14 @@ applist (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message, const char 
     lab_page_answer (message, SOUP_STATUS_OK,
         "<App><IsHdrSupported>0</IsHdrSupported><AppTitle>" LAB_APP_TITLE
         "</AppTitle><ID>" LAB_APP_ID "</ID></App>");
+}
+
+static void
+appasset (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message,
+    const char *path G_GNUC_UNUSED, GHashTable *query, gpointer data)
+{
+  if (who_asks (data, message) != NULL)
+    lab_icons_answer (data, message, parameter (query, "appid", ""));
 }
 
 static void
@@ -185,6 +194,7 @@ lab_launch_add_handlers (Lab *lab, SoupServer *soup)
   soup_server_add_handler (soup, NULL, lab_page_not_found, NULL, NULL);
   soup_server_add_handler (soup, "/serverinfo", serverinfo, lab, NULL);
   soup_server_add_handler (soup, "/applist", applist, lab, NULL);
+  soup_server_add_handler (soup, "/appasset", appasset, lab, NULL);
   soup_server_add_handler (soup, "/launch", launch, lab, NULL);
   soup_server_add_handler (soup, "/resume", resume, lab, NULL);
   soup_server_add_handler (soup, "/cancel", cancel, lab, NULL);

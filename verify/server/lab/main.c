@@ -9,6 +9,7 @@
 #include "clients.h"
 #include "container.h"
 #include "handover.h"
+#include "icons.h"
 #include "lab.h"
 #include "life.h"
 #include "servers.h"
@@ -49,6 +50,7 @@ prepare (Lab *lab, GError **error)
   lab->sessions = lab_sessions_new ();
   lab->handover = lab_handover_new ();
   lab->api_path = g_build_filename (lab->options.dir, "wolf.sock", NULL);
+  lab->icons = lab_icons_read (lab->options.dir);
   lab->clients = lab_clients_read (lab->options.dir, error);
   if (lab->clients == NULL)
     return FALSE;

@@ -39,6 +39,7 @@ static const Switch switches[] = {
   { "rtsp", { "keep", "limit" }, MEMBER (limit_rtsp), TRUE, "Silent RTSP connections stay | end" },
   { "accept", { "once", "again" }, MEMBER (accept_again), TRUE,
       "After a failed accept: no API | goes on" },
+  { "icons", { "thread", "dispatcher" }, MEMBER (own_icons), TRUE, "Who downloads icons" },
   { "handover", { "appsink", "interpipe" }, MEMBER (interpipe), FALSE,
       "From producer to consumer" },
   { "audio", { "direct", "relayed" }, MEMBER (relayed_audio), FALSE,
@@ -140,7 +141,7 @@ lab_options_parse (LabOptions *options, gint argc, gchar **argv, GError **error)
   const GOptionEntry first[] = {
     { "dir", 0, 0, G_OPTION_ARG_FILENAME, &options->dir, "Where wolf.sock and clients/*.pem are",
         "DIR" },
-    { "preset", 0, 0, G_OPTION_ARG_CALLBACK, on_preset, "Sets the first twelve below (after)",
+    { "preset", 0, 0, G_OPTION_ARG_CALLBACK, on_preset, "Sets the first thirteen below (after)",
         "before|after" },
   };
 

@@ -22,6 +22,7 @@ typedef struct {
   gboolean check_docker;     /* answers have a limit and are checked | neither */
   gboolean limit_rtsp;       /* a silent connection ends | stays */
   gboolean accept_again;     /* after a failed accept: a pause | the API listens no more */
+  gboolean own_icons;        /* downloaded by the dispatcher | by the HTTPS thread */
 
   /* These are no patch's. */
   gboolean interpipe;       /* hand over through gst-interpipe | appsink and appsrc */

@@ -1,11 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* lab.c: wolf-lab, which says by itself where its ports are, and can do without each of its fixes.
  */
+#include "icons.h"
 #include "runner-options.h"
 #include "paths.h"
 #include "runner.h"
 
 #include <string.h>
+
+/* Each icon is an app there. */
+static gboolean
+write_icons (const Runner *runner, GError **error)
+{
+  g_autofree gchar *file = runner_path (runner, "icons");
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; icons_port () != 0 && icon_names[i] != NULL; i++)
+    g_string_append_printf (
+        text, "%s http://127.0.0.1:%u/%s\n", icon_names[i], icons_port (), icon_names[i]);
+  return g_file_set_contents (file, text->str, -1, error);
+}
 
 static gboolean
 prepare (const Runner *runner, GError **error)
@@ -22,7 +36,7 @@ prepare (const Runner *runner, GError **error)
         || !g_file_set_contents (copy, cert, -1, error))
       return FALSE;
   }
-  return TRUE;
+  return write_icons (runner, error);
 }
 
 static gchar **

@@ -13,6 +13,7 @@
 #define _GNU_SOURCE
 #include "run.h"
 #include "daemon.h"
+#include "icons.h"
 #include "timing.h"
 #include "network.h"
 #include "paths.h"
@@ -123,7 +124,8 @@ run_one (const Job *job, const RunnerOptions *options)
     g_setenv ("MALLOC_ARENA_MAX", "1", TRUE);
   if (!options->server->own_network || network_enter (&error))
     machine = machine_start (&error);
-  if (machine != NULL && (!scenario->engine || daemon_start (job->dir, &error)))
+  if (machine != NULL && (!scenario->engine || daemon_start (job->dir, &error))
+      && (!scenario->icons || icons_start (&error)))
     runner = runner_open (options, job->dir, clients_of (scenario, options), NULL, &error);
   if (runner != NULL) {
     runner->machine = machine;

@@ -62,6 +62,8 @@ environment (const Runner *runner)
   env = g_environ_setenv (env, "WG_FAULTS_JOURNAL", journal, TRUE);
   env = g_environ_setenv (env, "GST_PLUGIN_PATH", plugins, TRUE);
   env = g_environ_setenv (env, "GST_REGISTRY", registry, TRUE);
+  if (runner->private_icons)
+    env = g_environ_setenv (env, "WOLF_ICONS_PRIVATE_ADDRESSES", "TRUE", TRUE);
   return runner->server->environment (runner, env);
 }
 
@@ -203,6 +205,19 @@ learn_ids (Runner *runner, GError **error)
   return TRUE;
 }
 
+gchar *
+runner_app_called (const Runner *runner, const gchar *title)
+{
+  g_autoptr (JsonArray) apps = api_array (runner, "/api/v1/apps", "apps");
+
+  for (guint i = 0; apps != NULL && i < json_array_get_length (apps); i++) {
+    JsonObject *app = json_array_get_object_element (apps, i);
+    if (g_strcmp0 (json_object_get_string_member (app, "title"), title) == 0)
+      return g_strdup (json_object_get_string_member (app, "id"));
+  }
+  return NULL;
+}
+
 static gboolean
 take_up (Runner *runner, GError **error)
 {
@@ -227,6 +242,7 @@ runner_open (const RunnerOptions *options, const gchar *dir, guint n_clients, co
   runner->more = more;
   runner->cost = 1;
   runner->start_ms = START_MS;
+  runner->private_icons = TRUE;
   runner->dir = g_strdup (dir);
   runner->n_clients = n_clients;
   g_mkdir_with_parents (run, 0700);

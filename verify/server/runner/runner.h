@@ -37,6 +37,7 @@ struct Runner {
   guint restarts;
   gint64 start_ms; /* how long a start may take */
   gboolean told_to_end;
+  gboolean private_icons; /* a server that is started may download from this machine */
   gchar *app_id;
   gchar **session_ids; /* one per client: the server derives it from the certificate */
   guint n_clients;
@@ -62,6 +63,8 @@ gboolean runner_has_ended (Runner *runner, gint64 within_ms);
 /* Another server in its place; it is killed if need be, with what it has left behind. Its log is
  * put aside as LOG.N. Sessions and faults are gone. */
 gboolean runner_restart (Runner *runner, GError **error);
+/* The id of the app with that title, newly allocated; NULL: there is none. */
+gchar *runner_app_called (const Runner *runner, const gchar *title);
 
 /* Gives an order to the tracer in the server; the answer must be "ok". NULL when the tracer is
  * gone. */

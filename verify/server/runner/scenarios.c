@@ -93,5 +93,9 @@ const Scenario scenarios[] = {
       scenario_start_engine_silent, .clients = 1, .limit_s = 90, .engine = TRUE },
   { "start-sound-silent", "a start while the sound server does not answer",
       scenario_start_sound_silent, .clients = 1, .limit_s = 90, .needs = SERVER_SOUND },
+  { "icons-held", "icons whose server says nothing, or a byte now and then", scenario_icons_held,
+      .clients = 3, .limit_s = 120, .icons = TRUE },
+  { "icons-refused", "icons that redirect, are too big, no picture, or on a private address",
+      scenario_icons_refused, .clients = 2, .limit_s = 120, .icons = TRUE },
   { .name = NULL },
 };

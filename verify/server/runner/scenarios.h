@@ -16,6 +16,7 @@ typedef struct {
   guint limit_s;      /* after this the scenario is killed and has failed */
   guint needs;        /* abilities of a server; without them it is left out */
   gboolean engine;    /* a container engine is beside its server (daemon.h) */
+  gboolean icons;     /* a server of icons is beside its server (icons.h) */
   gboolean one_arena; /* its server's malloc() has one arena: memory that it keeps is a leak then */
 } Scenario;
 
@@ -65,5 +66,7 @@ void scenario_rtsp_silent (Runner *runner, Result *result);
 void scenario_descriptors (Runner *runner, Result *result);
 void scenario_start_engine_silent (Runner *runner, Result *result);
 void scenario_start_sound_silent (Runner *runner, Result *result);
+void scenario_icons_held (Runner *runner, Result *result);
+void scenario_icons_refused (Runner *runner, Result *result);
 
 G_END_DECLS

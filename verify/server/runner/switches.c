@@ -26,6 +26,7 @@ const Switch switches[] = {
   { "docker", "--docker=trust", "container-garbage,start-engine-silent", "" },
   { "rtsp", "--rtsp=keep", "rtsp-silent", "" },
   { "accept", "--accept=once", "descriptors", "" },
+  { "icons", "--icons=thread", "icons-held,icons-refused", "" },
   /* Measured on the real Wolf: closing a socket after an error changes nothing by itself. */
   { "on-error", "--on-error=keep", "", "" },
   { NULL, NULL, NULL, NULL },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* wolf.c: a real Wolf: its configuration and its environment. */
 #include "daemon.h"
+#include "icons.h"
 #include "runner-options.h"
 #include "paths.h"
 #include "runner.h"
@@ -71,6 +72,13 @@ static const gchar *const apps =
                                        "default_sink = 'appsink "
                                        "name=wolf_udp_sink'\n";
 
+/* An app that is not run: its name, the port of its icon and its path there. */
+static const gchar icon_app[] = "[[profiles.apps]]\n"
+                                "title = '%s'\n"
+                                "icon_png_path = 'http://127.0.0.1:%u/%s'\n"
+                                "[profiles.apps.runner]\n"
+                                "type = 'process'\nrun_cmd = 'true'\n";
+
 static gboolean
 prepare (const Runner *runner, GError **error)
 {
@@ -90,6 +98,8 @@ prepare (const Runner *runner, GError **error)
         cert, i, getuid (), getgid ());
   }
   g_string_append (text, apps);
+  for (guint i = 0; icons_port () != 0 && icon_names[i] != NULL; i++)
+    g_string_append_printf (text, icon_app, icon_names[i], icons_port (), icon_names[i]);
   return g_file_set_contents (path, text->str, -1, error);
 }
 

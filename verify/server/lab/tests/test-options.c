@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SCREEN_LINES 30
+#define SCREEN_LINES 36
 #define SCREEN_COLUMNS 80
 #define WOLF_HTTP_PORT 47989
 

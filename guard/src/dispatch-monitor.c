@@ -110,7 +110,7 @@ do_what_is_due (gint64 now)
 void *
 wg_dispatch_monitor (void *unused)
 {
-  gint64 idle_until = 0;
+  gint64 idle_until = wg_ms_after (wg_clock_now (), WG_DISPATCH_IDLE_MS);
 
   pthread_mutex_lock (&D.mutex);
   for (;;) {

@@ -104,12 +104,13 @@ go_home (RelayWork *work)
   relay_unref (home);
 }
 
+/* Last of all out of the queue: if it is scheduled, its own thread may have it from then on. */
 static void
 leave_queue (RelayWork *work)
 {
-  relay_queue_leave (atomic_exchange (&work->queue, NULL));
   work->trusted = FALSE;
   work->quick = 0;
+  relay_queue_leave (atomic_exchange (&work->queue, NULL));
 }
 
 void
@@ -204,7 +205,7 @@ static void
 hand_over (RelayWork *work)
 {
   leave_queue (work);
-  dispatch (work);
+  sem_post (&work->wake);
   work->go_alone (work);
 }
 

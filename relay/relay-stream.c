@@ -8,9 +8,6 @@
 GST_DEBUG_CATEGORY_EXTERN (relay_src_debug);
 #define GST_CAT_DEFAULT relay_src_debug
 
-/* What a worker delivers before it looks after another inbox. */
-#define BUDGET 16
-
 /* The old node's last one has gone. FALSE: it is of a node that has been left. */
 static gboolean
 change_over (RelayStream *self, const RelayEntry *entry)
@@ -340,13 +337,13 @@ relay_stream_run (RelayInbox *inbox, gpointer data, gboolean *more)
   if (atomic_load (&inbox->open)) {
     relay_limits_follow (inbox, GST_APP_SRC (self->src));
     relay_times_look_at_clock (&self->times);
-    while (n < BUDGET && may_deliver (self) && (entry = relay_inbox_take (inbox)) != NULL) {
+    while (n < RELAY_BUDGET && may_deliver (self) && (entry = relay_inbox_take (inbox)) != NULL) {
       RelayItem *item = entry->item;
       deliver (self, entry);
       relay_unref (item);
       n++;
     }
-    *more = n == BUDGET && may_deliver (self);
+    *more = n == RELAY_BUDGET && may_deliver (self);
   }
   GST_PAD_STREAM_UNLOCK (inbox->pad);
   return n;

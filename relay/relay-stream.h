@@ -19,13 +19,16 @@
 
 G_BEGIN_DECLS
 
+/* What a worker delivers in one round: then it looks after another inbox, and at limits that have
+ * been set by an appsrc's functions. */
+#define RELAY_BUDGET 16
+
 typedef struct {
   GstBaseSrc *src; /* not ours: it has the stream */
   RelayInbox *inbox;
   /* The end: EOS, or a fault of what is downstream. */
   void (*end) (GstBaseSrc *src, GstFlowReturn flow);
 
-  atomic_int sync;               /* RelaySync */
   atomic_bool waits_for_playing; /* live, and not in PLAYING */
 
   RelayLink *link;

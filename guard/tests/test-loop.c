@@ -211,7 +211,8 @@ test_race_bare (void)
   pthread_barrier_destroy (&race.barrier);
   g_main_loop_unref (race.bare);
   g_test_message ("%d of %d bare quits were lost", lost, RACES_BARE);
-  g_assert_cmpint (lost, >, 0);
+  if (lost == 0)
+    g_test_skip ("the race did not happen this time: nothing is shown of test_race()");
 }
 
 /* With all descriptors in use there is no loop and no pipeline, and the process goes on. */

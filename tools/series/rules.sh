@@ -28,7 +28,7 @@ read_rules() { # of the selected patches; a series without such a file has none
       ;;
     optional) optional_in[$patch/${patch%%/*}/${value%% *}]=${value#* } ;;
     rewrites) rewrites_in[$patch/${patch%%/*}/${value%% *}]=${value#* } ;;
-    has | none | every)
+    has | none | every | inside | inside\?)
       count=0
       if [[ $key == has ]]; then count=${value%% *} value=${value#* }; fi
       printf -v value '%s\t' "$key" "$patch" "$count" "${patch%%/*}/${value%% *}" "${value#* }"
@@ -45,36 +45,16 @@ check_rules() { # DIR: the applied patches did what they are for
   broken=$(for line in "${conditions[@]}"; do
     IFS=$'\t' read -r kind patch count path regex <<<"$line"
     if [[ $in_it != *" $patch "* ]]; then continue; fi
+    # What the tree lacks, and what the patch therefore does not change, has no form.
+    if [[ $kind == inside\? ]] &&
+      ! grep -q -E -e "${optional_in[$patch/$path]}" -- "$1/$path"; then continue; fi
     case $path in
     */) files=("$1/$path"**/*.{c,cpp,hpp}) ;;
     *) files=("$1/$path") ;;
     esac
     printf '%s\t%s\t%s\t%s\n' "$kind" "$patch" "$count" "$regex"
     printf '\t%s\n' "${files[@]}"
-  done | awk -F'\t' -v top="$1/" '
-    function finish() {
-      if (kind != "has") return
-      if (found == count + 0 || (count ~ /\+$/ && found >= count + 0)) return
-      print "  " patch ": " found " lines, not " count ", match " regex
-    }
-    $1 != "" {
-      finish()
-      kind = $1; patch = $2; count = $3; regex = $4; second = $5; found = 0
-      next
-    }
-    {
-      number = 0
-      while ((getline line < $2) > 0) {
-        number++
-        if (line !~ regex) continue
-        found++
-        place = substr($2, length(top) + 1) ":" number
-        if (kind == "none") print "  " patch ": " place " matches " regex
-        if (kind == "every" && line !~ second) print "  " patch ": " place " does not match " second
-      }
-      close($2)
-    }
-    END { finish() }')
+  done | awk -F'\t' -v top="$1/" -f "$here/tools/series/rules.awk")
   shopt -u globstar
   if [[ $broken ]]; then
     die 8 "the patches apply, but the result is not what patches/rules asks for; this tree has code\

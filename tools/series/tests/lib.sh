@@ -175,6 +175,8 @@ make_skeleton() { # SERIES DIR: the series' own house and trees in DIR
   mkdir -p -- "$to/house" "$to/wolf" "$to/gst-interpipe"
   if [[ ! $series -ef $to/house/series ]]; then
     cp -RL -- "$(dirname -- "$series")/patches" "$series" "$to/house"
+    # Most of a tree's code is blank lines there, so there are no whole blocks.
+    if [[ -e $to/house/patches/rules ]]; then sed -i '/^inside/d' "$to/house/patches/rules"; fi
   fi
   while IFS= read -r line; do files+=("$to/house/patches/$line"); done < <(series_lines "$series")
   (cd -- "$to" && awk -v out=. -f "$lab/skeleton.awk" "${files[@]}") || return 1

@@ -118,6 +118,39 @@ rules 'patch wolf/0002' 'rewrites src/stacked.cpp ^line t'
 moves 'another form of code that the patch replaces wholly, where a rule knows it' \
   '0002-stack.patch +merged'
 check 'is replaced' bash -c '! grep -q twenty-one "$1"' - "$place/out/wolf/src/stacked.cpp"
+# What a block has. The patch puts "five" into the first function here.
+within() { # FIRST LAST: the lines of the second function
+  other blocks "$@"
+}
+blocks() {
+  awk -v first="$1" -v last="$2" 'NR == first { print "}\n  void second (void)\n{" }
+    NR == 1 { print "/* { " $0 "\n { */ void first(int a, // {\n  int b) {"; next }
+    { print }
+    NR == last { print "\"}\"\n}" }' src/stacked.cpp >blocks && mv -- blocks src/stacked.cpp
+}
+within 10 24
+rules 'patch wolf/0002' \
+  'inside src/stacked.cpp void first\(int a,int b\)	^line 2.*five five B five c' \
+  'inside src/stacked.cpp void second\(void\)	line 19 twenty-two' \
+  'inside src/stacked.cpp void second\(void\)	!line 20' 'inside src/stacked.cpp *	^void first\('
+moves 'a block has what it should have, in any form' '0002-stack.patch +(merged|moved)'
+within 4 24
+refuses 'planted: what belongs to one function comes to another' 8 'patches/rules' \
+  'the block of void first(int a,int b) does not match ^line 2.*five five B' -- \
+  patch --wolf "$other" "${moved[@]}" "${out[@]}"
+within 10 24
+rules 'patch wolf/0002' 'inside src/stacked.cpp void first\(int a,int b\)	five B.*line 4'
+refuses 'planted: what has to come before something comes behind it' 8 \
+  'does not match five B.*line 4' -- patch --wolf "$other" "${moved[@]}" "${out[@]}"
+rules 'patch wolf/0002' 'inside src/stacked.cpp void second\(void\)	!line 19'
+refuses 'planted: a block has what it must not have' 8 'void second(void) matches line 19' -- \
+  patch --wolf "$other" "${moved[@]}" "${out[@]}"
+rules 'patch wolf/0002' 'inside src/stacked.cpp void third\(	five'
+refuses 'planted: the block is not there' 8 'no block, of which the head matches void third' -- \
+  patch --wolf "$other" "${moved[@]}" "${out[@]}"
+rules 'patch wolf/0002' 'optional src/stacked.cpp nowhere' \
+  'inside? src/stacked.cpp void third\(	five'
+moves 'a block that only trees with optional code have' '3 patches applied'
 rules 'patch wolf/0003' 'haz 1 x y'
 refuses 'a rule with an unknown word' 8 haz -- patch --wolf "$other" "${moved[@]}" "${out[@]}"
 rm -- "$house/patches/rules"
@@ -144,4 +177,31 @@ blob=$(git -C "$other" rev-parse HEAD~1:src/once.cpp)
 rm -f -- "$other/.git/objects/${blob:0:2}/${blob:2}"
 refuses 'a pinned commit with a missing blob' 4 'partial clone' src/once.cpp -- patch --wolf \
   "$other" "${out[@]}"
+
+# The series' own rules, on the real tree: a hunk of a patch at a wrong place is refused.
+misplaced() { # PATCH FROM TO REGEX: its hunk "@@ FROM @@" goes to TO
+  local name file
+  name=$(sed -n "s,^wolf/$1.*,&,p" "$repository/series")
+  rm -rf -- "$scratch/planted" "$place/out"
+  mkdir -- "$scratch/planted"
+  cp -RL -- "$repository/patches" "$repository/series" "$repository/upstream.pins" \
+    "$scratch/planted"
+  file=$scratch/planted/patches/$name
+  sed -i "s/^@@ -$2 @@\$/@@ -$3 @@/" "$file"
+  cmp -s "$file" "$repository/patches/$name"
+  check "real: $name has such a hunk" test $? = 1
+  sed -n "1,\\,^$name\$,p" "$repository/series" >"$scratch/planted/series"
+  house=$scratch/planted
+  refuses "real: planted in $name: $4" 8 'patches/rules' "$name: " -- patch --wolf "$WOLF_TREE" \
+    "${out[@]}"
+}
+if [[ ${WOLF_TREE-} ]]; then
+  misplaced 0020 '200,0 +252,3' '205,0 +257,3' 'a check behind what it protects'
+  misplaced 0023 '139,0 +140,4' '100,0 +101,4' 'a time limit in another function'
+  misplaced 0024 '66,0 +72,3' '67,0 +73,3' 'a size is looked at too late'
+  misplaced 0027 '388,0 +428,3' '440,0 +480,3' 'limits of another request'
+  misplaced 0030 '247,0 +252,2' '300,0 +305,2' 'a start that is over too late'
+else
+  skip 'real: hunks at wrong places' 'WOLF_TREE is not given'
+fi
 finish

@@ -93,35 +93,59 @@ relay_shift_buffer (GstBuffer *buffer, const RelayShift *shift)
   return buffer;
 }
 
-GstEvent *
-relay_shift_event (GstEvent *event, const RelayShift *shift)
+static GstClockTime
+moved (GstClockTime time, const RelayShift *shift)
+{
+  return shift->sync == RELAY_RESTART_TS ? shift->stamp : shifted (time, shift->shift);
+}
+
+/* (transfer full)(nullable) */
+static GstEvent *
+shift_gap (GstEvent *event, const RelayShift *shift)
 {
   GstClockTime time, duration;
-  GstFormat format;
-  GstEvent *changed;
-  gint64 position;
+  GstGapFlags flags;
 
-  if (shift->sync == RELAY_PASSTHROUGH_TS)
-    return gst_event_ref (event);
-  if (GST_EVENT_TYPE (event) == GST_EVENT_GAP) {
-    GstGapFlags flags;
-    gst_event_parse_gap (event, &time, &duration);
-    gst_event_parse_gap_flags (event, &flags);
-    time = shift->sync == RELAY_RESTART_TS ? shift->stamp : shifted (time, shift->shift);
-    if (!GST_CLOCK_TIME_IS_VALID (time))
-      return NULL;
-    changed = gst_event_new_gap (time, duration);
-    gst_event_set_gap_flags (changed, flags);
-    return changed;
-  }
-  if (GST_EVENT_TYPE (event) != GST_EVENT_SEGMENT_DONE)
-    return gst_event_ref (event);
+  gst_event_parse_gap (event, &time, &duration);
+  gst_event_parse_gap_flags (event, &flags);
+  time = moved (time, shift);
+  if (!GST_CLOCK_TIME_IS_VALID (time))
+    return NULL;
+  event = gst_event_new_gap (time, duration);
+  gst_event_set_gap_flags (event, flags);
+  return event;
+}
+
+static GstEvent *
+shift_segment_done (GstEvent *event, const RelayShift *shift)
+{
+  GstFormat format;
+  gint64 position;
+  GstClockTime time;
+
   gst_event_parse_segment_done (event, &format, &position);
   if (format != GST_FORMAT_TIME || position < 0)
     return gst_event_ref (event);
-  time = shift->sync == RELAY_RESTART_TS ? shift->stamp
-                                         : shifted ((GstClockTime) position, shift->shift);
+  time = moved ((GstClockTime) position, shift);
   return gst_event_new_segment_done (format, GST_CLOCK_TIME_IS_VALID (time) ? (gint64) time : -1);
+}
+
+GstEvent *
+relay_shift_event (GstEvent *event, const RelayShift *shift)
+{
+  GstEvent *changed;
+
+  if (shift->sync == RELAY_PASSTHROUGH_TS)
+    return gst_event_ref (event);
+  if (GST_EVENT_TYPE (event) == GST_EVENT_GAP)
+    changed = shift_gap (event, shift);
+  else if (GST_EVENT_TYPE (event) == GST_EVENT_SEGMENT_DONE)
+    changed = shift_segment_done (event, shift);
+  else
+    return gst_event_ref (event);
+  if (changed != NULL && changed != event)
+    gst_event_set_seqnum (changed, gst_event_get_seqnum (event));
+  return changed;
 }
 
 void

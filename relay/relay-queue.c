@@ -31,6 +31,7 @@ struct RelayWorker {
 static RelaySlot queues; /* those that have a worker */
 static struct {
   sem_t wake;
+  atomic_bool started;
   atomic_bool kicked; /* a worker stalls: it looks at once */
   atomic_bool armed;  /* work waits behind other work: it looks after LOOK_MS */
 } monitor;
@@ -166,16 +167,20 @@ relay_queue_new (void)
   return self;
 }
 
-static void
+/* Without it no worker may begin: one that stalls would keep its queue. */
+static gboolean
 start_monitor (void)
 {
-  static gsize started;
+  static gsize prepared;
 
-  if (!g_once_init_enter (&started))
-    return;
-  sem_init (&monitor.wake, 0, 0);
-  relay_thread_start (watch, NULL, "relay-monitor");
-  g_once_init_leave (&started, 1);
+  if (g_once_init_enter (&prepared)) {
+    sem_init (&monitor.wake, 0, 0);
+    g_once_init_leave (&prepared, 1);
+  }
+  if (atomic_exchange (&monitor.started, TRUE) || relay_thread_start (watch, NULL, "relay-monitor"))
+    return TRUE;
+  atomic_store (&monitor.started, FALSE);
+  return FALSE;
 }
 
 static gboolean
@@ -208,10 +213,9 @@ relay_queue_join (RelayQueue *self)
   relay_ref (self);
   if (atomic_load (&self->started) || atomic_exchange (&self->started, TRUE))
     return TRUE;
-  start_monitor ();
   atomic_store (&self->since, -relay_now ());
   relay_list_change (&queues, NULL, NULL, self);
-  if (start_worker (self, 0))
+  if (start_monitor () && start_worker (self, 0))
     return TRUE;
   atomic_store (&self->started, FALSE);
   relay_list_change (&queues, is_same, self, NULL);

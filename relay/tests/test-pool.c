@@ -11,6 +11,7 @@
 #include "../relay-os.h"
 #include "../relay-pool.h"
 
+#include <errno.h>
 #include <gst/check/gstcheck.h>
 #include <pthread.h>
 
@@ -42,6 +43,9 @@ static struct {
 static RelayQueue *queue;
 static atomic_bool twice; /* two workers with one inbox */
 
+static atomic_bool no_threads; /* the system has none left */
+static atomic_int refused;     /* that were asked for meanwhile */
+
 static __thread gboolean is_watched;
 
 gint64 __real_relay_now (void);
@@ -70,14 +74,17 @@ come_by (void)
     ;
 }
 
-/* Time that passes at once, for tests of trust. */
+/* Tests of trust have a time of their own, in which only stalls take any: on a busy machine each
+ * run may be a slow one. 0: the real time. */
 static _Atomic gint64 passed;
 
 gint64
 __wrap_relay_now (void)
 {
+  const gint64 now = atomic_load (&passed);
+
   come_by ();
-  return __real_relay_now () + atomic_load (&passed);
+  return now != 0 ? now : __real_relay_now ();
 }
 
 int
@@ -118,6 +125,10 @@ __wrap_pthread_create (
 {
   Start *start;
 
+  if (atomic_load (&no_threads)) {
+    atomic_fetch_add (&refused, 1);
+    return EAGAIN;
+  }
   if (data == NULL)
     return __real_pthread_create (thread, attributes, run, data);
   start = g_new (Start, 1);
@@ -207,11 +218,11 @@ arm (gint at, gint times, How how)
 }
 
 static void
-await_stopped (Thing *things[THINGS])
+await_count (Thing *things[THINGS], atomic_int *count, gint n)
 {
   const gint64 until = g_get_monotonic_time () + SOON_US;
 
-  while (atomic_load (&stop.stopped) < stop.times) {
+  while (atomic_load (count) < n) {
     fail_if (g_get_monotonic_time () > until, "no worker comes by place %d", stop.at);
     for (guint i = 0; i < THINGS; i++)
       relay_pool_schedule (&things[i]->work);
@@ -228,7 +239,7 @@ check (gint n, gint times)
   things_new (things);
   fail_unless (run_until (things, THINGS));
   arm (n / 2, times, n % 2 == 0 ? STALLS : ENDS);
-  await_stopped (things);
+  await_count (things, &stop.stopped, stop.times);
   fail_unless (run_until (things, THINGS - (guint) times), "the others are not served");
   for (gint i = 0; stop.how == STALLS && i < times; i++)
     __real_sem_post (&stop.go_on);
@@ -268,7 +279,7 @@ GST_START_TEST (test_scheduler_stays_away)
   g_usleep (BETWEEN_CALLS_US); /* the worker sleeps, most likely */
   arm (__i__, 1, STALLS);
   g_thread_unref (g_thread_new ("caller", schedule_watched, things[0]));
-  await_stopped (things);
+  await_count (things, &stop.stopped, stop.times);
   fail_unless (run_until (things, THINGS - 1), "the others are not served");
   __real_sem_post (&stop.go_on);
   fail_unless (run_until (things, THINGS), "not all are served again");
@@ -277,9 +288,10 @@ GST_END_TEST
 
 /* ---- trust: a consumer that stalls, and its neighbour ---- */
 
+/* Enough for what stalls seldom to stall more often than STALLS_MAX; and for all else. */
 #define RUNS 1200
-/* As long as a slow push may take, and not long enough for its worker to lose its queue by the real
- * clock. */
+#define RUNS_FEW 300
+/* As long as a slow push may take. */
 #define STALL_NS (15 * GST_MSECOND)
 /* A stall that a neighbour has to wait for: once per trust, and each trust takes twice as many
  * runs. */
@@ -349,20 +361,20 @@ await_runs (Slow *slow, guint n)
   }
 }
 
-/* Returns: how many of its stalls a neighbour had to wait for */
 static Slow *
-run_slow (guint every)
+run_slow (guint every, guint runs)
 {
   Slow *slow = g_new0 (Slow, 1);
   RelayQueue *name = relay_queue_new ();
 
+  atomic_store (&passed, __real_relay_now ());
   relay_object_init (slow, slow_free);
   relay_work_init (&slow->work, run_slowly, call_slow);
   slow->every = every;
   sem_init (&slow->call, 0, 0);
   slow->thread = g_thread_new ("slow", be_alone, slow);
   relay_pool_place (&slow->work, name);
-  for (guint n = 1; n <= RUNS; n++) {
+  for (guint n = 1; n <= runs; n++) {
     relay_pool_schedule (&slow->work);
     await_runs (slow, n);
   }
@@ -379,7 +391,7 @@ run_slow (guint every)
 GST_START_TEST (test_stalls_are_its_own)
 {
   static const guint every[] = { 1, 2, 5, RELAY_TRUST + 1, 2 * RELAY_TRUST, 5 * RELAY_TRUST };
-  Slow *slow = run_slow (every[__i__]);
+  Slow *slow = run_slow (every[__i__], every[__i__] < RELAY_TRUST ? RUNS_FEW : RUNS);
   const guint stalls = atomic_load (&slow->stalled_in_worker);
 
   fail_unless (stalls <= STALLS_MAX, "%u stalls of every %u in the worker", stalls, every[__i__]);
@@ -389,10 +401,36 @@ GST_END_TEST
 /* What is quick is served by the worker, but for the first runs. */
 GST_START_TEST (test_quick_is_trusted)
 {
-  Slow *slow = run_slow (G_MAXUINT);
+  Slow *slow = run_slow (G_MAXUINT, RUNS_FEW);
 
-  fail_unless (atomic_load (&slow->in_worker) >= RUNS / 2, "%u of %u runs in the worker",
-      atomic_load (&slow->in_worker), RUNS);
+  fail_unless (atomic_load (&slow->in_worker) >= RUNS_FEW / 2, "%u of %u runs in the worker",
+      atomic_load (&slow->in_worker), RUNS_FEW);
+}
+GST_END_TEST
+
+/* The system has no thread left for a worker, then for one that takes over, and has some again. */
+GST_START_TEST (test_no_thread)
+{
+  Thing *things[THINGS];
+  RelayQueue *none = relay_queue_new ();
+
+  atomic_store (&no_threads, TRUE);
+  fail_if (relay_queue_join (none), "a queue without a worker");
+  atomic_store (&no_threads, FALSE);
+  fail_unless (relay_queue_join (none), "no worker, although there are threads again");
+  relay_queue_leave (none);
+  relay_queue_leave (none);
+  things_new (things);
+  fail_unless (run_until (things, THINGS));
+  atomic_store (&no_threads, TRUE);
+  arm (__i__, 1, STALLS);
+  await_count (things, &stop.stopped, stop.times);
+  await_count (things, &refused, atomic_load (&refused) + 2);
+  atomic_store (&no_threads, FALSE);
+  fail_unless (run_until (things, THINGS - 1), "the others are not served");
+  __real_sem_post (&stop.go_on);
+  fail_unless (run_until (things, THINGS), "not all are served again");
+  fail_if (atomic_load (&twice), "two workers serve one inbox");
 }
 GST_END_TEST
 
@@ -407,6 +445,7 @@ relay_pool_suite (void)
   GST_DEBUG_CATEGORY_INIT (relay_src_debug, "relay-pool", 0, "the pool alone");
   TCase *stalls = tcase_create ("stalls are its own");
   TCase *quick = tcase_create ("quick is trusted");
+  TCase *threads = tcase_create ("no thread");
 
   suite_add_tcase (suite, stalls);
   tcase_add_loop_test (stalls, test_stalls_are_its_own, 0, 6);
@@ -418,6 +457,8 @@ relay_pool_suite (void)
   tcase_add_loop_test (two, test_two_workers_stay_away, 0, 2 * PLACES);
   suite_add_tcase (suite, caller);
   tcase_add_loop_test (caller, test_scheduler_stays_away, 0, 3);
+  suite_add_tcase (suite, threads);
+  tcase_add_loop_test (threads, test_no_thread, 0, PLACES);
   return suite;
 }
 

@@ -62,6 +62,81 @@ GST_START_TEST (test_default_names)
 }
 GST_END_TEST
 
+/* What is only written is what the other plugin has no getter for either. */
+GST_START_TEST (test_properties)
+{
+  GstHarness *c = consumer_new ("p");
+  guint64 backlog, bytes, buffers, time;
+  g_autofree gchar *name = NULL;
+  gboolean keyframe;
+
+  g_object_set (c->element, "block-switch", TRUE, "allow-renegotiation", FALSE, "accept-events",
+      FALSE, "accept-eos-event", FALSE, "switch-on-keyframe", TRUE, "backlog", (guint64) 7, NULL);
+  g_object_get (c->element, "listen-to", &name, "switch-on-keyframe", &keyframe, "backlog",
+      &backlog, "current-level-bytes", &bytes, "current-level-buffers", &buffers,
+      "current-level-time", &time, NULL);
+  fail_unless_equals_string (name, "p");
+  fail_unless_equals_int (keyframe, TRUE);
+  fail_unless_equals_uint64 (backlog, 7);
+  fail_unless_equals_uint64 (bytes + buffers + time, 0);
+  gst_harness_teardown (c);
+}
+GST_END_TEST
+
+/* Then comes EOS, and what waits is not sent. */
+GST_START_TEST (test_num_buffers)
+{
+  GstHarness *p = producer_new ("p", CAPS (1));
+  GstHarness *c = consumer_new ("p");
+
+  g_object_set (c->element, "num-buffers", 3, NULL);
+  gst_harness_play (c);
+  for (guint n = 0; n < 6; n++)
+    push (p, n);
+  for (guint n = 0; n < 3; n++)
+    expect (c, n);
+  gst_event_unref (await_event (c, GST_EVENT_EOS));
+  fail_unless_equals_uint64 (stat_of (c, "delivered"), 3);
+  gst_harness_teardown (c);
+  gst_harness_teardown (p);
+}
+GST_END_TEST
+
+static GstFlowReturn
+refuse (GstPad *pad, GstObject *parent, GstBuffer *buffer)
+{
+  (void) pad, (void) parent;
+  gst_buffer_unref (buffer);
+  return GST_FLOW_NOT_NEGOTIATED;
+}
+
+/* What is behind it ends its stream, and its alone. */
+GST_START_TEST (test_a_fault_downstream)
+{
+  GstHarness *p = producer_new ("p", CAPS (1));
+  GstHarness *other = consumer_playing ("p");
+  GstHarness *c = consumer_new ("p");
+  GstBus *bus = gst_bus_new ();
+  GstMessage *message;
+
+  gst_element_set_bus (c->element, bus);
+  gst_pad_set_chain_function (c->sinkpad, refuse);
+  gst_harness_play (c);
+  push (p, 0);
+  message = gst_bus_timed_pop_filtered (bus, SOON_US * 1000, GST_MESSAGE_ERROR);
+  fail_unless (message != NULL, "no error is posted");
+  gst_message_unref (message);
+  push (p, 1);
+  expect (other, 0);
+  expect (other, 1);
+  gst_element_set_bus (c->element, NULL);
+  gst_object_unref (bus);
+  gst_harness_teardown (c);
+  gst_harness_teardown (other);
+  gst_harness_teardown (p);
+}
+GST_END_TEST
+
 static Suite *
 relay_states_suite (void)
 {
@@ -70,6 +145,9 @@ relay_states_suite (void)
   ADD ("live waits for playing", test_live_waits_for_playing);
   ADD ("start and stop many", test_start_and_stop_many);
   ADD ("default names", test_default_names);
+  ADD ("properties", test_properties);
+  ADD ("num-buffers", test_num_buffers);
+  ADD ("a fault downstream", test_a_fault_downstream);
   return suite;
 }
 

@@ -19,8 +19,8 @@
 #define IDLE_AT "0,4"
 #define IDLE_PART(n) ((n) *9 / 10)
 /* What is said to be malformed is answered or turned away within this; of a session each of its
- * steps. */
-#define MALFORMED_S "2"
+ * steps. A server has 2.5 s for an RTSP message. */
+#define MALFORMED_S "5"
 #define MALFORMED_MS 30000
 /* wolf-probe's number of a control packet that is in order. */
 #define WITH_KEY 500
@@ -123,8 +123,9 @@ keep_message (JsonObject *report, gpointer data)
 }
 
 typedef struct {
-  guint messages, not_sent, silent, swallowed;
+  guint messages, not_sent, swallowed;
   gboolean control;       /* the message that must be accepted was */
+  JsonArray *silent;      /* messages that got neither an answer nor the end of their connection */
   JsonArray *accepted;    /* messages that were, without the key that they need */
   JsonArray *ended_by;    /* messages after which the server was gone */
   JsonArray *silenced_by; /* and after which it was there, but did not answer everywhere */
@@ -148,12 +149,13 @@ send_malformed (Runner *runner, const gchar *door, guint n, Malformed *malformed
     return FALSE;
   const gchar *end = json_object_get_string_member (sent, "end");
   malformed->messages++;
-  malformed->silent += g_str_equal (end, "silent");
   malformed->not_sent += g_str_equal (end, "nowhere");
   malformed->swallowed += g_str_equal (end, "swallowed");
   /* Of a session that is the announcement: its pipelines come after that. */
   *answered = g_str_equal (end, "answered") && !g_str_equal (door, "session");
   *name = g_strdup_printf ("%s: %s", door, json_object_get_string_member (sent, "message"));
+  if (g_str_equal (end, "silent"))
+    json_array_add_string_element (malformed->silent, *name);
   if (json_object_get_boolean_member_with_default (sent, "accepted", FALSE)) {
     const gchar *sender = json_object_get_string_member_with_default (sent, "class", "");
     malformed->control |= json_object_get_int_member (sent, "number") == WITH_KEY;
@@ -216,9 +218,10 @@ scenario_malformed (Runner *runner, Result *result)
 {
   static const gchar *const doors[] = { "https", "http", "rtsp", "api", "session", "control" };
   const guint n = G_N_ELEMENTS (doors) - !(runner->server->abilities & SERVER_CONTROL);
-  Malformed malformed = {
-    .ended_by = json_array_new (), .silenced_by = json_array_new (), .accepted = json_array_new ()
-  };
+  Malformed malformed = { .ended_by = json_array_new (),
+    .silenced_by = json_array_new (),
+    .accepted = json_array_new (),
+    .silent = json_array_new () };
   g_autoptr (GError) error = NULL;
   const gint64 before = health (runner);
   gboolean up = TRUE;
@@ -230,7 +233,9 @@ scenario_malformed (Runner *runner, Result *result)
   const guint silenced = json_array_get_length (malformed.silenced_by);
   result_int (result, "messages", malformed.messages);
   result_int (result, "not_sent", malformed.not_sent);
-  result_int (result, "silent", malformed.silent);
+  const guint silent = json_array_get_length (malformed.silent);
+  result_int (result, "silent", silent);
+  result_array (result, "silent_to", malformed.silent);
   result_int (result, "ended", ended);
   result_array (result, "ended_by", malformed.ended_by);
   result_int (result, "silenced", silenced);
@@ -240,6 +245,7 @@ scenario_malformed (Runner *runner, Result *result)
   expect_both (result, before == 0, "every port answers before");
   expect_both (result, malformed.messages > 0, "messages were sent");
   result_int (result, "swallowed", malformed.swallowed);
+  expect_in_time (result, silent == 0, "each message is answered, or its connection closed");
   expect_held (result, malformed.swallowed == 0, "no body without an end is read");
   tell_control (runner, result, &malformed);
   expect_both (result, up, error ? error->message : "the server starts again");

@@ -68,5 +68,13 @@ void scenario_start_engine_silent (Runner *runner, Result *result);
 void scenario_start_sound_silent (Runner *runner, Result *result);
 void scenario_icons_held (Runner *runner, Result *result);
 void scenario_icons_refused (Runner *runner, Result *result);
+void scenario_lobby_input_early (Runner *runner, Result *result);
+void scenario_threads_refused (Runner *runner, Result *result);
+void scenario_settings_disk_full (Runner *runner, Result *result);
+void scenario_settings_cut (Runner *runner, Result *result);
+void scenario_settings_read_only (Runner *runner, Result *result);
+void scenario_settings_removed (Runner *runner, Result *result);
+void scenario_sound_lost (Runner *runner, Result *result);
+void scenario_sigterm_sound_silent (Runner *runner, Result *result);
 
 G_END_DECLS

@@ -20,6 +20,7 @@ typedef enum {
   SERVER_SWITCHES = 1 << 1, /* each fix can be taken away alone */
   SERVER_CONTROL = 1 << 2,  /* it takes control packets */
   SERVER_SOUND = 1 << 3,    /* it asks a sound server */
+  SERVER_SETTINGS = 1 << 4, /* it saves settings, and a launch makes threads */
 } ServerAbility;
 
 typedef struct {

@@ -159,7 +159,7 @@ const Server server_wolf = {
   .target = "real",
   .subject = "wolf",
   .encoder = "factory=x264enc",
-  .abilities = SERVER_LOBBIES | SERVER_CONTROL | SERVER_SOUND,
+  .abilities = SERVER_LOBBIES | SERVER_CONTROL | SERVER_SOUND | SERVER_SETTINGS,
   .dying_ms = 300, /* it writes a stack trace, which takes 10 to 30 */
   .own_network = TRUE,
   .prepare = prepare,

@@ -7,6 +7,7 @@
  *   pipeline-end.c       EOS, the wait for it, and the owner's wait for the worker
  *   pipeline-events.c    upstream events for the worker
  *   pipeline-commands.c  what others post to the worker
+ *   pipeline-inspect.c   what the health report says of pipelines
  *   shutdown.c           the list of all pipelines and the deadline of the process
  *   pipeline.c           the object: references, getters, its description
  *
@@ -99,6 +100,10 @@ typedef enum { WG_DEADLINE_EOS, WG_DEADLINE_NULL } WgDeadline;
 /* FALSE: the process is shutting down. */
 gboolean wg_shutdown_list (WgPipeline *pipeline);
 void wg_shutdown_unlist (WgPipeline *pipeline);
+/* Call look() for each pipeline, under the list's mutex: pipelines stay alive for the call, which
+ * may try a pipeline's mutex and not wait for it. FALSE: the mutex was not free until `until`. */
+gboolean wg_shutdown_each (
+    void (*look) (WgPipeline *pipeline, gpointer data), gpointer data, gint64 until);
 /* `at`, or the shutdown's own deadline if that comes first. */
 gint64 wg_shutdown_shorten (WgDeadline which, gint64 at);
 

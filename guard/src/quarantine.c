@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "quarantine.h"
 
+#include "books.h"
 #include "settings.h"
 #include "sync.h"
 
@@ -205,13 +206,12 @@ wg_quarantine_remove (gpointer object)
   return entered;
 }
 
-void
-wg_quarantine_get_status (WgQuarantineStatus *status)
+/* With the mutex. */
+static void
+read_status (WgQuarantineStatus *status)
 {
   gint64 now = wg_clock_now (), oldest = now;
 
-  *status = (WgQuarantineStatus){ .max = wg_settings ()->quarantine_max };
-  pthread_mutex_lock (&mutex);
   for (GList *l = entries.head; l; l = l->next) {
     gint64 since = ((Entry *) l->data)->since;
 
@@ -220,7 +220,34 @@ wg_quarantine_get_status (WgQuarantineStatus *status)
   }
   status->recovered = recovered;
   status->entered = recovered + status->now;
-  pthread_mutex_unlock (&mutex);
   status->oldest_s = (double) (now - oldest) / G_USEC_PER_SEC;
   status->failing = status->now > status->max;
+}
+
+void
+wg_quarantine_get_status (WgQuarantineStatus *status)
+{
+  *status = (WgQuarantineStatus){ .max = wg_settings ()->quarantine_max };
+  pthread_mutex_lock (&mutex);
+  read_status (status);
+  pthread_mutex_unlock (&mutex);
+}
+
+gboolean
+wg_quarantine_read (
+    WgQuarantineStatus *status, gconstpointer *objects, guint max, guint *count, gint64 until)
+{
+  guint limit = wg_settings ()->quarantine_max;
+  gint64 now = wg_clock_now ();
+
+  if (!wg_mutex_try_until (&mutex, until))
+    return FALSE;
+  *status = (WgQuarantineStatus){ .max = limit };
+  read_status (status);
+  *count = 0;
+  for (GList *l = entries.head; l && *count < max; l = l->next)
+    if (((Entry *) l->data)->since <= now)
+      objects[(*count)++] = ((Entry *) l->data)->object;
+  pthread_mutex_unlock (&mutex);
+  return TRUE;
 }

@@ -42,6 +42,17 @@ wg_shutdown_unlist (WgPipeline *p)
   pthread_mutex_unlock (&mutex);
 }
 
+gboolean
+wg_shutdown_each (void (*look) (WgPipeline *p, gpointer data), gpointer data, gint64 until)
+{
+  if (!wg_mutex_try_until (&mutex, until))
+    return FALSE;
+  for (GList *l = pipelines.head; l; l = l->next)
+    look (l->data, data);
+  pthread_mutex_unlock (&mutex);
+  return TRUE;
+}
+
 gint64
 wg_shutdown_shorten (WgDeadline which, gint64 at)
 {

@@ -6,6 +6,7 @@
 
 /* How often a wait looks at the clock that a test has set. */
 #define TEST_CLOCK_POLL_US 1000
+#define TRY_AGAIN_US 100
 
 void
 wg_cond_init (pthread_cond_t *cond)
@@ -43,6 +44,17 @@ wg_cond_wait_until (pthread_cond_t *cond, pthread_mutex_t *mutex, gint64 deadlin
   result = pthread_cond_timedwait (cond, mutex, &at);
   pthread_setcancelstate (cancel, NULL);
   return result == 0 || (!real && wg_clock_now () < deadline);
+}
+
+gboolean
+wg_mutex_try_until (pthread_mutex_t *mutex, gint64 until)
+{
+  while (pthread_mutex_trylock (mutex)) {
+    if (g_get_monotonic_time () >= until)
+      return FALSE;
+    g_usleep (TRY_AGAIN_US);
+  }
+  return TRUE;
 }
 
 typedef struct {

@@ -14,6 +14,7 @@
 #include <wolf-guard/log.h>
 #include <wolf-guard/thread.h>
 
+#include "books.h"
 #include "portable.h"
 #include "sync.h"
 
@@ -348,4 +349,14 @@ wg_thread_get_counts (WgThreadCounts *counts)
   pthread_mutex_lock (&mutex);
   *counts = totals;
   pthread_mutex_unlock (&mutex);
+}
+
+gboolean
+wg_thread_read (WgThreadCounts *counts, gint64 until)
+{
+  if (!wg_mutex_try_until (&mutex, until))
+    return FALSE;
+  *counts = totals;
+  pthread_mutex_unlock (&mutex);
+  return TRUE;
 }

@@ -8,8 +8,9 @@
 
 #define WG_WATCH_SLOTS 1024
 
-/* The slot's number, or -1 when it is free; consistent: never half of one scope and half of
- * another. `allowed` is the innermost scope's, in ms. */
+/* FALSE: the slot is free. Consistent: never half of one scope and half of another. A thread that
+ * is kept in the middle of a begin counts as one in no scope. `allowed` is the innermost scope's,
+ * in ms. */
 gboolean wg_watch_look (guint slot, WgWatchThread *thread, guint *allowed);
 
 /* Slots up to this one have been in use. */
@@ -20,5 +21,5 @@ void wg_watch_reclaim (guint slot, pid_t tid);
 
 void wg_watch_add_counts (WgWatchStatus *status);
 
-/* How often the scanner has looked, for tests. */
+/* How often the scanner has looked. */
 guint64 wg_watch_looks (void);

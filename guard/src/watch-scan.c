@@ -4,6 +4,7 @@
  * been seen for. What the host wants to know is read under a mutex that the scanner holds for a
  * copy.
  */
+#include "books.h"
 #include "settings.h"
 #include "sync.h"
 #include "watch-private.h"
@@ -215,10 +216,22 @@ scan (void *unused)
   return unused;
 }
 
+/* With the mutex: the level of what the thread in that slot is doing, as of the last look. */
+static void
+add_level (guint slot, WgWatchThread *thread)
+{
+  if (is_same (&episodes[slot], thread))
+    thread->level = episodes[slot].level;
+}
+
 gboolean
 wg_watch_start (void)
 {
+  const char *setting = getenv ("WOLF_GUARD_WATCH");
   gboolean runs;
+
+  if (setting && strcmp (setting, "off") == 0)
+    return TRUE;
 
   pthread_once (&once, init);
   pthread_mutex_lock (&mutex);
@@ -258,28 +271,56 @@ wg_watch_get_threads (WgWatchThread *threads, guint max)
     if (!wg_watch_look (i, &threads[count], &allowed))
       continue;
     pthread_mutex_lock (&mutex);
-    if (is_same (&episodes[i], &threads[count]))
-      threads[count].level = episodes[i].level;
+    add_level (i, &threads[count]);
     pthread_mutex_unlock (&mutex);
     count++;
   }
   return count;
 }
 
-void
-wg_watch_get_status (WgWatchStatus *status)
+/* With the mutex. */
+static void
+add_counts (WgWatchStatus *status)
 {
   guint now[WG_WATCH_LOST + 1] = { 0 };
 
-  *status = (WgWatchStatus){ 0 };
-  wg_watch_add_counts (status);
-  pthread_mutex_lock (&mutex);
   for (guint i = 0; i < wg_watch_slots_used (); i++)
     now[episodes[i].level]++;
   status->episodes = episode_count;
   status->left_out = left_out;
-  pthread_mutex_unlock (&mutex);
   status->slow = now[WG_WATCH_SLOW];
   status->stuck = now[WG_WATCH_STUCK];
   status->lost = now[WG_WATCH_LOST];
+}
+
+void
+wg_watch_get_status (WgWatchStatus *status)
+{
+  *status = (WgWatchStatus){ 0 };
+  wg_watch_add_counts (status);
+  pthread_mutex_lock (&mutex);
+  add_counts (status);
+  pthread_mutex_unlock (&mutex);
+}
+
+gboolean
+wg_watch_read (WgWatchThread *threads, guint max, WgWatchCounts *counts, gint64 until)
+{
+  guint allowed, count = 0, used = wg_watch_slots_used ();
+  guint slots[WG_WATCH_SLOTS] = { 0 };
+
+  for (guint i = 0; i < used && count < max; i++)
+    if (wg_watch_look (i, &threads[count], &allowed))
+      slots[count++] = i;
+  *counts = (WgWatchCounts){ .count = count };
+  wg_watch_add_counts (&counts->status);
+  if (!wg_mutex_try_until (&mutex, until))
+    return FALSE;
+  for (guint i = 0; i < count; i++)
+    add_level (slots[i], &threads[i]);
+  add_counts (&counts->status);
+  counts->scanning = scanning;
+  counts->looks = looks;
+  pthread_mutex_unlock (&mutex);
+  return TRUE;
 }

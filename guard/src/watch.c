@@ -9,7 +9,12 @@
 #include "portable.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdatomic.h>
+
+/* A thread that a signal handler keeps in the middle of a begin must not keep the reader. */
+#define LOOKS_BUSY 100
+#define LOOKS_MAX 1000
 
 typedef struct {
   _Atomic (const char *) operation;
@@ -133,7 +138,7 @@ wg_watch_look (guint index, WgWatchThread *thread, guint *allowed)
   Slot *slot = &slots[index];
   guint before, after;
 
-  do {
+  for (guint tries = 0;; tries++) {
     guint depth;
 
     *thread = (WgWatchThread){ .tid = atomic_load_explicit (&slot->tid, memory_order_acquire) };
@@ -151,8 +156,16 @@ wg_watch_look (guint index, WgWatchThread *thread, guint *allowed)
       *allowed = atomic_load_explicit (&slot->scopes[depth - 1].allowed, memory_order_acquire);
     }
     after = atomic_load_explicit (&slot->sequence, memory_order_relaxed);
-  } while (before % 2 || before != after);
-  return TRUE;
+    if (before % 2 == 0 && before == after)
+      return TRUE;
+    if (tries == LOOKS_MAX) {
+      *thread = (WgWatchThread){ .tid = thread->tid };
+      *allowed = 0;
+      return TRUE;
+    }
+    if (tries >= LOOKS_BUSY)
+      sched_yield (); /* the writer may wait for this very processor */
+  }
 }
 
 guint

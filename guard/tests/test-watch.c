@@ -384,6 +384,20 @@ test_vanished (void)
   g_assert_cmpuint (status ().threads, ==, threads);
 }
 
+/* Scopes work, and nobody looks at them. */
+static void
+test_off (void)
+{
+  if (run_in_child ())
+    return;
+  g_setenv ("WOLF_GUARD_WATCH", "off", TRUE);
+  g_assert_true (wg_watch_start ());
+  g_unsetenv ("WOLF_GUARD_WATCH");
+  threads_refuse (TRUE);
+  g_assert_false (wg_watch_start ()); /* there is none yet */
+  threads_refuse (FALSE);
+}
+
 static void
 test_no_thread (void)
 {
@@ -408,6 +422,7 @@ main (int argc, char **argv)
   g_test_add_func ("/watch/scopes/never-torn", test_never_torn);
   g_test_add_func ("/watch/scopes/slots", test_slots);
   g_test_add_func ("/watch/scopes/no-slot", test_no_slot);
+  g_test_add_func ("/watch/scanner/off", test_off);
   g_test_add_func ("/watch/scanner/no-thread", test_no_thread);
   g_test_add_func ("/watch/scanner/levels", test_levels);
   g_test_add_func ("/watch/scanner/allowed", test_allowed);

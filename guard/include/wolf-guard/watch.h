@@ -26,9 +26,9 @@
  *            reading of the coarse clock. A thread takes one of 1,024 slots with its first begin
  *            and gives it back when it ends, however it ends. Further threads are not seen, and
  *            counted.
- * Settings:  environment, read once: WOLF_GUARD_WATCH_SLOW_MS (1000), WOLF_GUARD_WATCH_STUCK_MS
- *            (10000), WOLF_GUARD_WATCH_LOST_MS (30000). A bad value gives one warning and the
- *            default.
+ * Settings:  environment: WOLF_GUARD_WATCH (off: no scanner). Read once: WOLF_GUARD_WATCH_SLOW_MS
+ *            (1000), WOLF_GUARD_WATCH_STUCK_MS (10000), WOLF_GUARD_WATCH_LOST_MS (30000). A bad
+ *            value gives one warning and the default.
  */
 #pragma once
 
@@ -52,8 +52,8 @@ void wg_watch_begin_idle (const char *operation);
 /* Close the innermost scope. Without one nothing happens. */
 void wg_watch_end (void);
 
-/* Start the scanner; the second time does nothing. FALSE: the system has no thread to give; try
- * again later. */
+/* Start the scanner; the second time does nothing. With WOLF_GUARD_WATCH=off there is none. FALSE:
+ * the system has no thread to give; try again later. */
 gboolean wg_watch_start (void);
 
 typedef enum { WG_WATCH_FINE, WG_WATCH_SLOW, WG_WATCH_STUCK, WG_WATCH_LOST } WgWatchLevel;

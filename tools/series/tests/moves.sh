@@ -5,20 +5,21 @@
 # commits back from the pin gets the series, by build.sh patch --keep-going. A line a commit, then
 # the sums; docs/evidence.md has the figures.
 #
-#   tools/series/tests/moves.sh --wolf CLONE [--commits NUMBER] [--keep DIR]
+#   tools/series/tests/moves.sh --wolf CLONE [--commits NUMBER] [--from NUMBER] [--keep DIR]
 #
-# CLONE: a clone of Wolf with the pinned commit, bare or not; nothing is written to it. NUMBER: 70.
-# DIR: keeps each patched copy there.
+# CLONE: a clone of Wolf with the pinned commit, bare or not; nothing is written to it. NUMBER: 70,
+# from the first. DIR: keeps each patched copy there.
 #
 # Exit status: 0 done; 1 build.sh failed in another way than a conflict; 2 wrong usage.
 set -euo pipefail
 
 here=$(cd -- "$(dirname -- "$(realpath -- "${BASH_SOURCE[0]}")")/../../.." && pwd -P)
-clone='' commits=70 keep=''
+clone='' commits=70 from=1 keep=''
 while (($# > 1)); do
   case $1 in
   --wolf) clone=$2 ;;
   --commits) commits=$2 ;;
+  --from) from=$2 ;;
   --keep) keep=$2 ;;
   *) break ;;
   esac
@@ -44,6 +45,7 @@ lay "$pin" "$scratch/pinned"
 whole=0 core=0 number=0
 for id in $(git -C "$clone" rev-list --first-parent -n "$commits" "$pin"); do
   number=$((number + 1))
+  if ((number < from)); then continue; fi
   lay "$id" "$scratch/tree"
   status=0
   "$here/build.sh" patch --wolf "$scratch/tree" --pinned "$scratch/pinned" --keep-going \
@@ -65,4 +67,4 @@ for id in $(git -C "$clone" rev-list --first-parent -n "$commits" "$pin"); do
   if [[ $keep && $status = 0 ]]; then mkdir -p -- "$keep" && mv -- "$scratch/out" \
     "$keep/$number"; fi
 done
-echo "whole on $whole, core on $core of $number"
+echo "whole on $whole, core on $core of $((number - from + 1))"

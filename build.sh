@@ -39,7 +39,8 @@ if [[ ! -r $here/tools/series/messages.sh ]]; then
   echo "build.sh: $here/tools/series is not there; this copy is incomplete" >&2
   exit 1
 fi
-parts="messages place pins series tree diff rules move patch export refresh embed rebase dist audit"
+parts="messages place pins series tree diff rules move patch export refresh embed rebase dist deb
+  audit"
 for part in $parts; do
   # shellcheck source=/dev/null
   . "$here/tools/series/$part.sh"
@@ -61,8 +62,8 @@ usage: build.sh
        build.sh pins    [TREES]       rewrites the digests in upstream.pins
        build.sh audit   --wolf DIR    lists calls that can wait, without a patch
        build.sh dist    [--out FILE]  packs this repository, always the same
+       build.sh deb     [--out DIR]   tools and relay as Debian packages
        build.sh verify  [ARGUMENT...]  runs ./verify/run
-
 (none)   shows the hang and its absence on a lab, then patches upstream/
 patch    patches copies in out/patched; COMMAND gets WOLF_DIR, INTERPIPE_DIR
 export   writes ordinary patches with context, a series per tree
@@ -127,7 +128,7 @@ case $subcommand in
 -h | --help | help) usage; finished=yes; exit 0 ;;
 --version) version; finished=yes; exit 0 ;;
 verify) run_verify "${@:2}" ;;
-patch | export | refresh | embed | pins | rebase | dist | audit) shift ;;
+patch | export | refresh | embed | pins | rebase | dist | deb | audit) shift ;;
 '') ;;
 *) die 2 "\"$subcommand\" is no subcommand; build.sh -h says which there are" ;;
 esac
@@ -147,7 +148,7 @@ while (($#)); do
   @(patch|export),--keep-going) keep_going=yes; continue ;;
   @(patch|export),--@(pinned|only)) ;;
   @(patch|export|refresh|pins|rebase|audit),--@(wolf|interpipe)) ;;
-  @(patch|export|rebase|dist),--out | rebase,--pinned) ;;
+  @(patch|export|rebase|dist|deb),--out | rebase,--pinned) ;;
   patch,--then | export,--format | refresh,--base) ;;
   *,--@(series|pins|guard)) ;;
   *) die 2 "$subcommand knows no \"$option\"; build.sh -h says what it knows" ;;

@@ -45,6 +45,7 @@ need() { # TOOL...: all that are missing, in one message with one command
     diff | cmp) packages+=(diffutils) ;;
     find | xargs) packages+=(findutils) ;;
     awk) packages+=(mawk) ;;
+    dpkg-*) packages+=(dpkg-dev) ;;
     patch | git) packages+=("$tool") ;;
     *) packages+=(coreutils) ;;
     esac

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -186,6 +187,38 @@ go_on (World *world, const Options *options, const Holder *holder, const Call *c
   seen->other = after ? world_other_listener_switches (world, AGAIN_MS) : seen->pair;
 }
 
+/* ---- how busy the machine is ---- */
+
+#define NAP_US 1000
+
+static atomic_llong late_us;
+
+/* What a thread is late by that needs nothing but a processor, a call's threads are late by as
+ * well. */
+static void *
+nap (void *unused)
+{
+  gint64 slept = g_get_monotonic_time ();
+
+  (void) unused;
+  for (;;) {
+    g_usleep (NAP_US);
+    const gint64 now = g_get_monotonic_time ();
+    atomic_fetch_add (&late_us, MAX (now - slept - NAP_US, 0));
+    slept = now;
+  }
+  return NULL;
+}
+
+static void
+start_napping (void)
+{
+  pthread_t thread;
+
+  if (pthread_create (&thread, NULL, nap, NULL) != 0)
+    g_error ("no thread");
+}
+
 void
 case_run (const Options *options, const Holder *holder, const Call *call, Case *seen)
 {
@@ -213,8 +246,10 @@ case_run (const Options *options, const Holder *holder, const Call *call, Case *
   work->step = call->step;
   seen->ms = -1;
   seen->state = CASE_RUN;
+  start_napping ();
   Job *calling = job_start (do_call, work);
   const gboolean returned = job_wait (calling, NEVER_MS);
+  seen->busy = (gdouble) atomic_load (&late_us) / G_TIME_SPAN_MILLISECOND;
   if (returned)
     seen->ms = (gdouble) (work->ended - work->began) / G_TIME_SPAN_MILLISECOND;
   seen->lost = g_atomic_int_get (&wl_lost);

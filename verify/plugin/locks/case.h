@@ -24,6 +24,7 @@ typedef struct {
   CaseState state;
   gboolean over;        /* the process came to its end */
   gdouble ms;           /* of the call; < 0: never */
+  gdouble busy;         /* ms by which a thread that only sleeps came late meanwhile */
   gboolean lost;        /* the buffer */
   gboolean late;        /* it did not even return after the holder's release */
   gboolean stuck;       /* the holder did not go on after its release */

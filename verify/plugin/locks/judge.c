@@ -79,7 +79,7 @@ may_be_lost (const Holder *holder, const Case *seen)
 static gboolean
 is_slow (const Case *seen)
 {
-  return seen->ms < 0 || seen->ms > LIMIT_MS;
+  return seen->ms < 0 || seen->ms - seen->busy > LIMIT_MS;
 }
 
 const gchar *
@@ -119,6 +119,7 @@ typedef struct {
   JsonObject *ms, *allowed, *crashed, *first;
   JsonArray *lost, *late, *failed;
   guint cases, pair, other, again, criticals;
+  gdouble busy; /* the most of a case */
   const gchar *holds, *message;
   gboolean of_a, of_b; /* whose lock it was, in one case or another */
 } Row;
@@ -135,6 +136,7 @@ add_case (
   row->other += seen->other;
   row->again += seen->again - 1;
   row->criticals += (guint) seen->criticals;
+  row->busy = MAX (row->busy, seen->busy);
   if (row->holds == NULL && seen->holds[0] != '\0')
     row->holds = seen->holds;
   row->of_a = row->of_a || !seen->turned;
@@ -182,6 +184,7 @@ describe (const Options *options, const Holder *holder, const Row *row)
   json_object_set_int_member (object, "lock_ms", LOCK_MS);
   json_object_set_int_member (object, "limit_ms", LIMIT_MS);
   json_object_set_int_member (object, "never_ms", NEVER_MS);
+  json_object_set_double_member (object, "busy_ms", (gdouble) (gint64) (row->busy * 8) / 8);
   return object;
 }
 

@@ -16,7 +16,8 @@ G_BEGIN_DECLS
  * kept. */
 #define LOCK_MS 300
 #define LOCKS_ON_THE_WAY 1
-/* A busy machine. Less than LOCK_MS, or one lock too many would pass for slowness. */
+/* Less than LOCK_MS, or one lock too many would pass for slowness. On a busy machine what the case
+ * was late by comes on top. */
 #define SLACK_MS 250
 #define LIMIT_MS (LOCK_MS * LOCKS_ON_THE_WAY + SLACK_MS)
 

@@ -8,6 +8,7 @@
 #include "input.h"
 #include "number.h"
 #include "pages.h"
+#include "pair.h"
 #include "port.h"
 #include "servers.h"
 #include "sessions.h"
@@ -108,6 +109,23 @@ list_apps (Lab *lab, JsonObject *question G_GNUC_UNUSED, JsonBuilder *answer)
     add_app (answer, name, name);
   json_builder_end_array (answer);
   return NULL;
+}
+
+static const gchar *
+list_pairings (Lab *lab G_GNUC_UNUSED, JsonObject *question G_GNUC_UNUSED, JsonBuilder *answer)
+{
+  begin_array (answer, "requests");
+  lab_pair_list (answer);
+  json_builder_end_array (answer);
+  return NULL;
+}
+
+static const gchar *
+enter_pin (Lab *lab G_GNUC_UNUSED, JsonObject *question, JsonBuilder *answer G_GNUC_UNUSED)
+{
+  const gchar *secret = text_of (question, "pair_secret");
+
+  return secret != NULL && lab_pair_enter (secret) ? NULL : "nobody waits with that secret";
 }
 
 static const gchar *
@@ -223,6 +241,8 @@ static const struct {
   Endpoint endpoint;
 } endpoints[] = {
   { "GET", "/api/v1/apps", list_apps },
+  { "GET", "/api/v1/pair/pending", list_pairings },
+  { "POST", "/api/v1/pair/client", enter_pin },
   { "GET", "/api/v1/clients", list_clients },
   { "GET", "/api/v1/sessions", list_sessions },
   { "POST", "/api/v1/sessions/add", add_session },

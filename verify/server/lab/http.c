@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* http.c: the HTTP port: who am I. Nobody pairs with the lab; certificates are put into its folder.
- */
+/* http.c: the HTTP port: who am I, and the first phase of pairing. */
 #include "pages.h"
+#include "pair.h"
 #include "port.h"
 #include "servers.h"
 
@@ -16,6 +16,14 @@ serverinfo (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message,
 }
 
 static void
+pair (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message, const char *path G_GNUC_UNUSED,
+    GHashTable *query, gpointer data)
+{
+  if (lab_page_is_get (message))
+    lab_pair_ask (data, message, query);
+}
+
+static void
 accepted (GSocketConnection *connection, gpointer data)
 {
   g_autoptr (GSocketAddress) local = g_socket_connection_get_local_address (connection, NULL);
@@ -23,6 +31,7 @@ accepted (GSocketConnection *connection, gpointer data)
 
   if (local == NULL || remote == NULL)
     return; /* gone already */
+  lab_pair_remember (remote, g_socket_connection_get_socket (connection));
   g_socket_set_timeout (g_socket_connection_get_socket (connection), LAB_IDLE_S);
   soup_server_accept_iostream (data, G_IO_STREAM (connection), local, remote, NULL);
 }
@@ -35,6 +44,8 @@ lab_http_open (Lab *lab, GError **error)
   lab_page_limit_bodies (lab, soup);
   soup_server_add_handler (soup, NULL, lab_page_not_found, NULL, NULL);
   soup_server_add_handler (soup, "/serverinfo", serverinfo, lab, NULL);
+  soup_server_add_handler (soup, "/pair", pair, lab, NULL);
+  lab_pair_begin ();
   return lab_port_listen (
       lab, lab->options.wolf_ports ? WOLF_PORT : 0, &lab->http, accepted, soup, error);
 }

@@ -6,6 +6,8 @@
 #include "streams.h"
 #include "thread.h"
 
+#define PING_S 30 /* a client pings at once, or has gone */
+
 /* What a thread of a session's has. */
 typedef struct {
   Lab *lab;
@@ -128,7 +130,7 @@ on_stopped (gpointer data)
   g_mutex_unlock (&wait->lock);
 }
 
-/* FALSE: stopped first. */
+/* FALSE: stopped first, or, with --pings=limit, it has not come in time. */
 static gboolean
 wait_for_ping (Lab *lab, Wait *wait)
 {
@@ -138,9 +140,13 @@ wait_for_ping (Lab *lab, Wait *wait)
   const guint watch =
       launch ? wg_launch_watch (launch, on_stopped, wait_ref (wait), wait_unref) : 0;
 
+  const gint64 until =
+      lab->options.limit_pings ? g_get_monotonic_time () + PING_S * G_TIME_SPAN_SECOND : G_MAXINT64;
+
   g_mutex_lock (&wait->lock);
   while (wait->socket == NULL && !wait->stopped)
-    g_cond_wait (&wait->changed, &wait->lock);
+    if (!g_cond_wait_until (&wait->changed, &wait->lock, until))
+      break;
   const gboolean pinged = wait->socket != NULL && !wait->stopped;
   g_mutex_unlock (&wait->lock);
   if (launch != NULL)
@@ -162,7 +168,7 @@ stream (Part *part, LabMedium medium)
   if (wait_for_ping (part->lab, wait))
     lab_stream_consumer (part->lab, part->session, medium, wait->socket, wait->to);
   else
-    lab_log ("session %s was stopped before its first ping", part->session->id);
+    lab_log ("session %s was stopped before its first ping, or sent none", part->session->id);
   wait_unref (wait);
   part_free (part);
 }

@@ -40,6 +40,12 @@ static const Switch switches[] = {
   { "accept", { "once", "again" }, MEMBER (accept_again), TRUE,
       "After a failed accept: no API | goes on" },
   { "icons", { "thread", "dispatcher" }, MEMBER (own_icons), TRUE, "Who downloads icons" },
+  { "connections", { "all", "limit" }, MEMBER (limit_connections), TRUE,
+      "How many connections a port has" },
+  { "pairing", { "keep", "limit" }, MEMBER (limit_pairing), TRUE,
+      "/pair without a PIN: is held | ends" },
+  { "pings", { "wait", "limit" }, MEMBER (limit_pings), TRUE,
+      "The first ping is waited for: always | 30 s" },
   { "handover", { "appsink", "interpipe" }, MEMBER (interpipe), FALSE,
       "From producer to consumer" },
   { "audio", { "direct", "relayed" }, MEMBER (relayed_audio), FALSE,
@@ -141,7 +147,7 @@ lab_options_parse (LabOptions *options, gint argc, gchar **argv, GError **error)
   const GOptionEntry first[] = {
     { "dir", 0, 0, G_OPTION_ARG_FILENAME, &options->dir, "Where wolf.sock and clients/*.pem are",
         "DIR" },
-    { "preset", 0, 0, G_OPTION_ARG_CALLBACK, on_preset, "Sets the first thirteen below (after)",
+    { "preset", 0, 0, G_OPTION_ARG_CALLBACK, on_preset, "Sets the first sixteen below (after)",
         "before|after" },
   };
 

@@ -10,19 +10,22 @@ G_BEGIN_DECLS
 
 /* FALSE is before, TRUE is after. */
 typedef struct {
-  gboolean guard_stop;       /* handlers stop the loop | send EOS from where they are */
-  gboolean close_on_error;   /* close the socket | leave it to the last reference */
-  gboolean bare_children;    /* children get their standard streams only | every socket */
-  gboolean tokens;           /* launch tokens | none */
-  gboolean records;          /* lifecycle records | none */
-  gboolean pad_input;        /* events to the pad, on the worker | to the element, at once */
-  gboolean bounded_shutdown; /* bounded | exit() while everything runs */
-  gboolean close_malformed;  /* refused | the process ends */
-  gboolean own_containers;   /* stopped by the program's thread | by the one that fires STOP */
-  gboolean check_docker;     /* answers have a limit and are checked | neither */
-  gboolean limit_rtsp;       /* a silent connection ends | stays */
-  gboolean accept_again;     /* after a failed accept: a pause | the API listens no more */
-  gboolean own_icons;        /* downloaded by the dispatcher | by the HTTPS thread */
+  gboolean guard_stop;        /* handlers stop the loop | send EOS from where they are */
+  gboolean close_on_error;    /* close the socket | leave it to the last reference */
+  gboolean bare_children;     /* children get their standard streams only | every socket */
+  gboolean tokens;            /* launch tokens | none */
+  gboolean records;           /* lifecycle records | none */
+  gboolean pad_input;         /* events to the pad, on the worker | to the element, at once */
+  gboolean bounded_shutdown;  /* bounded | exit() while everything runs */
+  gboolean close_malformed;   /* refused | the process ends */
+  gboolean own_containers;    /* stopped by the program's thread | by the one that fires STOP */
+  gboolean check_docker;      /* answers have a limit and are checked | neither */
+  gboolean limit_rtsp;        /* a silent connection ends | stays */
+  gboolean accept_again;      /* after a failed accept: a pause | the API listens no more */
+  gboolean own_icons;         /* downloaded by the dispatcher | by the HTTPS thread */
+  gboolean limit_connections; /* so many | as many as come */
+  gboolean limit_pairing;     /* let go, told apart | held, by address */
+  gboolean limit_pings;       /* the wait for the first ping ends after 30 s | with the session */
 
   /* These are no patch's. */
   gboolean interpipe;       /* hand over through gst-interpipe | appsink and appsrc */

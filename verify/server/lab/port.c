@@ -5,17 +5,27 @@
 #include <fcntl.h>
 #include <gio/gunixsocketaddress.h>
 #include <glib/gstdio.h>
+#include <sys/resource.h>
 
 #define BACKLOG 4096 /* Asio's: what the kernel allows at most */
 #define PAUSE_MS 100 /* after a failed accept, so that it is not repeated all the time */
+#define RESERVE 12   /* descriptors: GLib ends the process where it gets none for a thread */
+#define MOST 256
+#define MOST_PER_ADDRESS 64
 
 typedef struct {
   const Lab *lab;
   LabAccept accepted;
   gpointer data;
   GSocket *socket;
-  gboolean is_api;
+  const guint16 *port; /* the Lab's; NULL: the API */
+  GQueue open; /* of Guests, in the order of their coming; those who have left may be in it */
 } Listener;
+
+typedef struct {
+  GWeakRef connection;
+  gchar *address;
+} Guest;
 
 static void watch (Listener *listener);
 
@@ -34,12 +44,98 @@ on_pause_over (gpointer listener)
   return G_SOURCE_REMOVE;
 }
 
+static void
+guest_free (gpointer data)
+{
+  Guest *guest = data;
+
+  g_weak_ref_clear (&guest->connection);
+  g_free (guest->address);
+  g_free (guest);
+}
+
+/* How many there are, of one address or, with NULL, in all; those who have left are dropped. */
+static guint
+count_guests (Listener *listener, const gchar *address)
+{
+  guint count = 0;
+
+  for (GList *it = listener->open.head, *next; it != NULL; it = next) {
+    Guest *guest = it->data;
+    g_autoptr (GObject) connection = g_weak_ref_get (&guest->connection);
+    next = it->next;
+    if (connection == NULL) {
+      g_queue_delete_link (&listener->open, it);
+      guest_free (guest);
+    } else {
+      count += address == NULL || g_strcmp0 (guest->address, address) == 0;
+    }
+  }
+  return count;
+}
+
+/* Its reader sees the end, and closes it. */
+static gboolean
+end_oldest (Listener *listener, const gchar *address)
+{
+  for (GList *it = listener->open.head; it != NULL; it = it->next) {
+    Guest *guest = it->data;
+    g_autoptr (GObject) connection = g_weak_ref_get (&guest->connection);
+    if (connection == NULL || (address != NULL && g_strcmp0 (guest->address, address) != 0))
+      continue;
+    g_socket_shutdown (
+        g_socket_connection_get_socket (G_SOCKET_CONNECTION (connection)), TRUE, TRUE, NULL);
+    g_queue_delete_link (&listener->open, it);
+    guest_free (guest);
+    return TRUE;
+  }
+  return FALSE;
+}
+
+static void
+count_in (Listener *listener, GSocketConnection *connection)
+{
+  Guest *guest;
+  g_autoptr (GSocketAddress) remote = g_socket_connection_get_remote_address (connection, NULL);
+
+  if (remote == NULL || !G_IS_INET_SOCKET_ADDRESS (remote))
+    return;
+  guest = g_new0 (Guest, 1);
+  guest->address =
+      g_inet_address_to_string (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (remote)));
+  g_weak_ref_init (&guest->connection, connection);
+  if (count_guests (listener, guest->address) >= MOST_PER_ADDRESS)
+    end_oldest (listener, guest->address);
+  if (count_guests (listener, NULL) >= MOST)
+    end_oldest (listener, NULL);
+  g_queue_push_tail (&listener->open, guest);
+}
+
+/* The kernel gives the least number that is free. */
+static gboolean
+few_are_left (gint fd)
+{
+  struct rlimit limit;
+
+  return getrlimit (RLIMIT_NOFILE, &limit) == 0 && (rlim_t) fd + RESERVE >= limit.rlim_cur;
+}
+
+/* Of the web ports only. */
+static gboolean
+is_counted (const Listener *listener)
+{
+  return listener->lab->options.limit_connections
+      && (listener->port == &listener->lab->http || listener->port == &listener->lab->https);
+}
+
 /* Wolf's API gives up its acceptor before the series; its other ports try at once. */
 static gboolean
 go_on_later (Listener *listener)
 {
   if (!listener->lab->options.accept_again)
-    return listener->is_api ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+    return listener->port == NULL ? G_SOURCE_REMOVE : G_SOURCE_CONTINUE;
+  if (is_counted (listener) && end_oldest (listener, NULL))
+    return G_SOURCE_CONTINUE;
   g_autoptr (GSource) pause = g_timeout_source_new (PAUSE_MS);
   g_source_set_callback (pause, on_pause_over, listener, NULL);
   g_source_attach (pause, g_main_context_get_thread_default ());
@@ -63,6 +159,10 @@ on_connection (GSocket *socket, GIOCondition condition G_GNUC_UNUSED, gpointer d
   g_socket_set_blocking (client, FALSE);
   let_children_have (listener->lab, client);
   g_autoptr (GSocketConnection) connection = g_socket_connection_factory_create_connection (client);
+  if (is_counted (listener) && few_are_left (g_socket_get_fd (client)))
+    end_oldest (listener, NULL);
+  if (is_counted (listener))
+    count_in (listener, connection);
   listener->accepted (connection, listener->data);
   return G_SOURCE_CONTINUE;
 }
@@ -108,7 +208,7 @@ watch (Listener *listener)
 
 /* A listener is never freed, as the servers are not. */
 static gboolean
-listen_on (const Lab *lab, GSocket *socket, gboolean is_api, LabAccept accepted, gpointer data,
+listen_on (const Lab *lab, GSocket *socket, const guint16 *port, LabAccept accepted, gpointer data,
     GError **error)
 {
   Listener *listener;
@@ -117,7 +217,7 @@ listen_on (const Lab *lab, GSocket *socket, gboolean is_api, LabAccept accepted,
   if (!g_socket_listen (socket, error))
     return FALSE;
   listener = g_new (Listener, 1);
-  *listener = (Listener){ lab, accepted, data, g_object_ref (socket), is_api };
+  *listener = (Listener){ lab, accepted, data, g_object_ref (socket), port, G_QUEUE_INIT };
   watch (listener);
   return TRUE;
 }
@@ -128,7 +228,7 @@ lab_port_listen (const Lab *lab, guint16 wanted, guint16 *port, LabAccept accept
 {
   g_autoptr (GSocket) socket = open_loopback (lab, G_SOCKET_TYPE_STREAM, wanted, port, error);
 
-  return socket != NULL && listen_on (lab, socket, FALSE, accepted, data, error);
+  return socket != NULL && listen_on (lab, socket, port, accepted, data, error);
 }
 
 gboolean
@@ -140,7 +240,7 @@ lab_port_listen_unix (
   g_unlink (path);
   g_autoptr (GSocket) socket =
       open_socket (lab, G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM, address, error);
-  if (socket != NULL && listen_on (lab, socket, TRUE, accepted, data, error))
+  if (socket != NULL && listen_on (lab, socket, NULL, accepted, data, error))
     return TRUE;
   g_prefix_error (error, "%s: ", path);
   return FALSE;

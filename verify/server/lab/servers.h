@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 #define LAB_IDLE_S                                                                                 \
   5 /* a client that says nothing for so long is dropped, by Wolf's web servers too */
 
-gboolean lab_http_open (Lab *lab, GError **error);  /* http.c: /serverinfo */
+gboolean lab_http_open (Lab *lab, GError **error);  /* http.c: /serverinfo, /pair */
 gboolean lab_https_open (Lab *lab, GError **error); /* https.c: TLS; launch.c: what is behind it */
 gboolean lab_rtsp_open (Lab *lab, GError **error);  /* rtsp.c: SETUP, ANNOUNCE */
 gboolean lab_ping_open (Lab *lab, GError **error);  /* ping.c: UDP, both ports */

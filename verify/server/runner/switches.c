@@ -27,6 +27,9 @@ const Switch switches[] = {
   { "rtsp", "--rtsp=keep", "rtsp-silent", "" },
   { "accept", "--accept=once", "descriptors", "" },
   { "icons", "--icons=thread", "icons-held,icons-refused", "" },
+  { "connections", "--connections=all", "connections", "" },
+  { "pairing", "--pairing=keep", "pair-*", "" },
+  { "pings", "--pings=wait", "ping-missing", "" },
   /* Measured on the real Wolf: closing a socket after an error changes nothing by itself. */
   { "on-error", "--on-error=keep", "", "" },
   { NULL, NULL, NULL, NULL },

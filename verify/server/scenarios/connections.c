@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "steps.h"
 
+#include <string.h>
 #include <sys/resource.h>
 
 /* Silent connections, and how long they may stay: a server has 2.5 s for a message. */
@@ -11,24 +12,42 @@
 /* Descriptors that a server has left, and how long a question to it then is watched. */
 #define LEFT 20
 #define EXHAUSTED_MS 2000
+/* Where a crowd comes from, how many they are, and how many a server takes of one address. */
+#define CROWD_ADDRESS "127.0.0.2"
+#define CROWD 150
+#define MOST_PER_ADDRESS 64
+/* How long they are given to be counted; after 5 s a server drops those that say nothing. */
+#define SETTLED_MS 3000
+/* A log that is written to without a pause has more lines, one with pauses of 100 ms has fewer. */
+#define MANY_LINES 200
 /* How often a state that nothing announces is looked at. */
 #define LOOK_MS 50
+
+/* Connections from `address`, or with NULL from any, that say nothing. */
+static GPtrArray *
+connect_from (const gchar *address, guint port, guint n)
+{
+  GPtrArray *connections = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GSocketAddress) local =
+      address ? g_inet_socket_address_new_from_string (address, 0) : NULL;
+
+  g_socket_client_set_enable_proxy (client, FALSE);
+  g_socket_client_set_local_address (client, local);
+  for (guint i = 0; i < n; i++) {
+    GSocketConnection *connection =
+        g_socket_client_connect_to_host (client, "127.0.0.1", (guint16) port, NULL, NULL);
+    if (connection != NULL)
+      g_ptr_array_add (connections, connection);
+  }
+  return connections;
+}
 
 /* Connects to the RTSP port; of GSocketConnection. */
 static GPtrArray *
 connect_silent (const Runner *runner, guint n)
 {
-  GPtrArray *connections = g_ptr_array_new_with_free_func (g_object_unref);
-  g_autoptr (GSocketClient) client = g_socket_client_new ();
-
-  g_socket_client_set_enable_proxy (client, FALSE);
-  for (guint i = 0; i < n; i++) {
-    GSocketConnection *connection = g_socket_client_connect_to_host (
-        client, "127.0.0.1", (guint16) runner->ports.rtsp, NULL, NULL);
-    if (connection != NULL)
-      g_ptr_array_add (connections, connection);
-  }
-  return connections;
+  return connect_from (NULL, runner->ports.rtsp, n);
 }
 
 /* Waits until the server has at most, or at least, so many of them. */
@@ -101,4 +120,62 @@ scenario_descriptors (Runner *runner, Result *result)
   expect_fault (result, !api.answered, "the API does not come back");
   expect_held (result, https.status == 200, "HTTPS comes back");
   expect_held (result, api.status == 200, "the API comes back");
+}
+
+/* Waits until all connections to a port have been accepted, and at most `most` of them are left;
+ * returns how many are left after that, or after SETTLED_MS. */
+static guint
+await_all (guint port, guint most)
+{
+  const gint64 until = g_get_monotonic_time () + SETTLED_MS * G_TIME_SPAN_MILLISECOND;
+  Sockets sockets;
+
+  do {
+    wait_ms (LOOK_MS);
+    sockets_read (port, &sockets);
+  } while (
+      (sockets.unaccepted > 0 || sockets.established > most) && g_get_monotonic_time () < until);
+  return sockets.established;
+}
+
+static guint
+count_failed_accepts (const Runner *runner)
+{
+  g_autofree gchar *log = runner_log (runner);
+  guint lines = 0;
+
+  for (const gchar *at = log; at != NULL && (at = strstr (at, "Too many open files")) != NULL; at++)
+    lines++;
+  return lines;
+}
+
+/* A crowd that says nothing, first with descriptors enough, then with too few. */
+void
+scenario_connections (Runner *runner, Result *result)
+{
+  g_auto (Answer) beside = { 0 };
+  g_auto (Answer) exhausted = { 0 };
+
+  GPtrArray *crowd = connect_from (CROWD_ADDRESS, runner->ports.https, CROWD);
+  const guint accepted = await_all (runner->ports.https, MOST_PER_ADDRESS);
+  ask_https_now (runner, 0, "/serverinfo", SHORT_PATIENCE_MS, &beside);
+  g_ptr_array_unref (crowd);
+  await_all (runner->ports.https, 0);
+  limit_descriptors (runner, TRUE);
+  crowd = connect_from (CROWD_ADDRESS, runner->ports.https, 2 * LEFT);
+  ask_https_now (runner, 0, "/serverinfo", EXHAUSTED_MS, &exhausted);
+  const guint lines = count_failed_accepts (runner);
+  limit_descriptors (runner, FALSE);
+  g_ptr_array_unref (crowd);
+  result_int (result, "accepted", accepted);
+  result_int (result, "failed_accepts", lines);
+  result_answer (result, "beside", &beside);
+  result_answer (result, "exhausted", &exhausted);
+  expect_both (result, beside.status == 200, "another client is answered beside a crowd");
+  expect_fault (result, accepted > MOST_PER_ADDRESS, "a crowd of one address is accepted whole");
+  expect_held (result, accepted <= MOST_PER_ADDRESS, "of one address so many are accepted");
+  expect_fault (result, !exhausted.answered && lines > MANY_LINES,
+      "without descriptors nobody is answered, and the log fills");
+  expect_held (result, exhausted.status == 200 && lines <= MANY_LINES,
+      "an idle connection goes for one that asks");
 }

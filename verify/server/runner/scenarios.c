@@ -93,6 +93,8 @@ const Scenario scenarios[] = {
       scenario_start_engine_silent, .clients = 1, .limit_s = 90, .engine = TRUE },
   { "start-sound-silent", "a start while the sound server does not answer",
       scenario_start_sound_silent, .clients = 1, .limit_s = 90, .needs = SERVER_SOUND },
+  { "launch-while-starting", "a launch while the server waits for its sound server",
+      scenario_launch_while_starting, .clients = 1, .limit_s = 120, .needs = SERVER_SOUND },
   { "ping-missing", "announced, and never pinged", scenario_ping_missing, .clients = 1,
       .limit_s = 180 },
   { "connections",

@@ -66,6 +66,7 @@ void scenario_rtsp_silent (Runner *runner, Result *result);
 void scenario_descriptors (Runner *runner, Result *result);
 void scenario_start_engine_silent (Runner *runner, Result *result);
 void scenario_start_sound_silent (Runner *runner, Result *result);
+void scenario_launch_while_starting (Runner *runner, Result *result);
 void scenario_ping_missing (Runner *runner, Result *result);
 void scenario_connections (Runner *runner, Result *result);
 void scenario_pair_abandoned (Runner *runner, Result *result);

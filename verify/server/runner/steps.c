@@ -12,6 +12,9 @@
 #define CROWD_MS 1000
 /* A quick run gives up on an answer sooner; either is beyond anything a user would wait. */
 #define QUICK_PATIENCE_MS 8000
+/* How long others ask while something is stuck. */
+#define LOAD_S 1
+#define LONG_LOAD_S 9
 /* The least limit of an answer: what a user does not notice. */
 #define LEAST_LIMIT_MS 50
 /* How many answers a thing that takes seconds consists of, when a slow machine stretches it. */
@@ -169,7 +172,9 @@ step_load_end (Load *load, Result *result, const gchar *name, LoadTimes *times)
 {
   g_autofree gchar *requests = g_strconcat (name, "_requests", NULL);
   g_autofree gchar *failed = g_strconcat (name, "_failures", NULL);
+  g_autofree gchar *p50 = g_strconcat (name, "_p50_ms", NULL);
   g_autofree gchar *p99 = g_strconcat (name, "_p99_ms", NULL);
+  g_autofree gchar *max = g_strconcat (name, "_max_ms", NULL);
 
   g_thread_join (load->thread);
   *times =
@@ -177,7 +182,9 @@ step_load_end (Load *load, Result *result, const gchar *name, LoadTimes *times)
   expect_both (result, load->ms->len + load->failures > 0, "the latency of HTTPS was measured");
   result_int (result, requests, load->ms->len + load->failures);
   result_int (result, failed, times->failures);
+  result_ms (result, p50, times->p50_ms);
   result_ms (result, p99, times->p99_ms);
+  result_ms (result, max, step_percentile (load->ms, 100));
   g_array_unref (load->ms);
   g_free (load->cert);
   g_free (load->key);
@@ -308,7 +315,8 @@ step_look_at_server (Runner *runner, Result *result, guint number)
 {
   LoadTimes times;
 
-  step_load_end (step_load_start (runner, number, 1, 2), result, "meanwhile", &times);
+  const gdouble seconds = runner->options->long_run ? LONG_LOAD_S : LOAD_S;
+  step_load_end (step_load_start (runner, number, seconds, 2), result, "meanwhile", &times);
   expect_in_time (result, step_is_in_time (runner, &times), "HTTPS answers in time meanwhile");
   look_at_sockets (runner, result);
 }

@@ -53,7 +53,8 @@ typedef struct {
   gint64 failures;
   gdouble p50_ms, p99_ms; /* negative: none was answered */
 } LoadTimes;
-/* Waits for its end; adds NAME_requests, NAME_failures, NAME_p99_ms to the result. */
+/* Waits for its end; adds NAME_requests, NAME_failures, NAME_p50_ms, NAME_p99_ms
+ * and NAME_max_ms to the result. */
 void step_load_end (Load *load, Result *result, const gchar *name, LoadTimes *times);
 /* Whether all were answered, and within the limit. */
 gboolean step_is_in_time (const Runner *runner, const LoadTimes *times);

@@ -27,8 +27,8 @@ scenario_icons_held (Runner *runner, Result *result)
   for (guint i = 0; i < G_N_ELEMENTS (held); i++)
     questions[i] = icons_ask (runner, held[i], 0, HELD_MS);
   expect_both (result, icons_reach ("s", 1, SOON_MS), "an icon is being fetched");
-  step_look_meanwhile (runner, result, 0, FALSE);
   question_end (icons_ask (runner, "slow", 1, LEAVES_MS), &gone);
+  step_look_meanwhile (runner, result, 0, FALSE);
   sockets_wait_no_close_wait (runner->ports.https, HELD_MS, &sockets);
   for (guint i = 0; i < G_N_ELEMENTS (held); i++) {
     g_auto (Answer) answer = { 0 };

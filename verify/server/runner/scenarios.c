@@ -5,7 +5,7 @@
 /* The longest is first, so that it does not run alone in the end. */
 const Scenario scenarios[] = {
   { "malformed", "broken requests, junk and numbers that are none to every port",
-      scenario_malformed, .clients = 1, .limit_s = 600 },
+      scenario_malformed, .clients = 1, .limit_s = 1200 },
   { "timeline", "one stuck source from before to after, as a picture shows it", scenario_timeline,
       .clients = 2, .limit_s = 120 },
   { "cancel-stuck-create", "/cancel while the source does not return from create()",

@@ -184,25 +184,36 @@ template <class Body> std::thread thread(const char *name, std::string session, 
   });
 }
 
-/* Wraps `body`. An exception that leaves it is logged with `what`, and `failed` is called. */
-template <class Body, class Failed> auto contained(std::string what, Body body, Failed failed) {
-  return [what = std::move(what), body = std::move(body), failed = std::move(failed)](
-             auto &&...arguments) mutable {
-    try {
-      body(std::forward<decltype(arguments)>(arguments)...);
-    } catch (const std::exception &e) {
-      wg_log(WG_LOG_ERROR, "%s failed: %s", what.c_str(), e.what());
-      failed();
-    }
+/* What wraps a body: an exception that leaves it is logged with `what`, and `failed` is called. */
+template <class Failed> auto contained(std::string what, Failed failed) {
+  return [what = std::move(what), failed = std::move(failed)](auto body) {
+    return [what, failed, body = std::move(body)](auto &&...arguments) mutable {
+      try {
+        body(std::forward<decltype(arguments)>(arguments)...);
+      } catch (const std::exception &e) {
+        wg_log(WG_LOG_ERROR, "%s failed: %s", what.c_str(), e.what());
+        failed();
+      }
+    };
   };
 }
 
-/* A thread() that works for one session. An exception that leaves `body` is logged, and `failed`
- * has to end that session; the process goes on. Throws std::system_error without a thread. */
-template <class Body, class Failed>
-std::thread session_thread(const char *name, const std::string &session, Body body, Failed failed) {
-  auto what = name + (" of session " + session);
-  return thread(name, session, contained(what, std::move(body), std::move(failed)));
+/* What starts a thread() from a body. It stands where std::thread(body) stood. */
+inline auto starter(const char *name, std::string session) {
+  return [name, session = std::move(session)](auto body) {
+    return thread(name, session, std::move(body));
+  };
+}
+
+/* The same for what works for one session (or none, if `session` is empty). An exception that
+ * leaves the body is logged, and `failed` has to end that session; the process goes on. Without a
+ * thread it throws std::system_error. */
+template <class Failed> auto starter(const char *name, std::string session, Failed failed) {
+  auto what = session.empty() ? std::string(name) : name + (" of session " + session);
+  auto wrap = contained(std::move(what), std::move(failed));
+  return [name, session = std::move(session), wrap = std::move(wrap)](auto body) {
+    return thread(name, session, wrap(std::move(body)));
+  };
 }
 
 /* Logs a warning when its scope takes longer than `limit`. */

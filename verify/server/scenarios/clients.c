@@ -24,6 +24,8 @@
 #define MALFORMED_MS 30000
 /* wolf-probe's number of a control packet that is in order. */
 #define WITH_KEY 500
+/* And of a session that is in order, but is announced in pieces. */
+#define IN_PIECES 428
 
 static void
 abuse (Runner *runner, gint64 within_ms, const gchar *kind, const gchar *count, const gchar *at)
@@ -125,6 +127,7 @@ keep_message (JsonObject *report, gpointer data)
 typedef struct {
   guint messages, not_sent, swallowed;
   gboolean control;       /* the message that must be accepted was */
+  gboolean in_pieces;     /* and so was the announcement in pieces */
   JsonArray *silent;      /* messages that got neither an answer nor the end of their connection */
   JsonArray *accepted;    /* messages that were, without the key that they need */
   JsonArray *ended_by;    /* messages after which the server was gone */
@@ -159,6 +162,7 @@ send_malformed (Runner *runner, const gchar *door, guint n, Malformed *malformed
   if (json_object_get_boolean_member_with_default (sent, "accepted", FALSE)) {
     const gchar *sender = json_object_get_string_member_with_default (sent, "class", "");
     malformed->control |= json_object_get_int_member (sent, "number") == WITH_KEY;
+    malformed->in_pieces |= json_object_get_int_member (sent, "number") == IN_PIECES;
     if (g_str_equal (sender, "address"))
       json_array_add_string_element (malformed->accepted, *name);
   }
@@ -247,6 +251,7 @@ scenario_malformed (Runner *runner, Result *result)
   result_int (result, "swallowed", malformed.swallowed);
   expect_in_time (result, silent == 0, "each message is answered, or its connection closed");
   expect_held (result, malformed.swallowed == 0, "no body without an end is read");
+  expect_held (result, malformed.in_pieces, "an announcement that comes in pieces is taken");
   tell_control (runner, result, &malformed);
   expect_both (result, up, error ? error->message : "the server starts again");
   expect_both (result, after == 0, "every port answers afterwards");

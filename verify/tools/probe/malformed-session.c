@@ -40,6 +40,7 @@ static const struct {
   const char *name, *key, *key_id, *attribute;
   const char *path, *body; /* of the API */
   gboolean crowd;          /* subscribers of the API's events come and go meanwhile */
+  gboolean pieces;         /* nothing is wrong with it; the announcement comes in pieces */
 } sessions[] = {
   { "key-id-of-words", .key_id = "many", .attribute = ENCRYPTED },
   { "empty-key-id", .key_id = "" },
@@ -69,6 +70,7 @@ static const struct {
   { "input-empty", .path = "sessions/input", .body = INPUT ("") },
   { "input-odd", .path = "sessions/input", .body = INPUT ("06020") },
   { "subscribers", .crowd = TRUE },
+  { "in-pieces", .pieces = TRUE },
 };
 
 guint
@@ -216,6 +218,8 @@ run_session (
     return end;
   g_autoptr (JsonObject) setup G_GNUC_UNUSED = probe_session_setup (session);
   end = end_of (to->target, probe_session_announce (session), &ok, &answer->line);
+  answer->asked = sessions[index].pieces;
+  answer->accepted = answer->asked && ok;
   if (ok)
     stream (to->target, session);
   if (ok && sessions[index].path != NULL)
@@ -233,7 +237,8 @@ probe_malformed_session_send (const ProbeMalformed *to, guint index, ProbeMalfor
     .fps = 15,
     .key = sessions[index].key,
     .key_id = sessions[index].key_id,
-    .attribute = sessions[index].attribute };
+    .attribute = sessions[index].attribute,
+    .pieces = sessions[index].pieces };
   g_autoptr (ProbeSession) session = probe_session_new (to->target, to->client, &settings);
   Crowd crowd = { .target = to->target };
 

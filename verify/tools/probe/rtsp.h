@@ -18,6 +18,7 @@ typedef struct {
       host; /* the Host header: the address in the session's URL, by which Wolf finds the session */
   guint sequence;   /* CSeq */
   const char *body; /* SDP, or NULL */
+  gboolean pieces;  /* of a body: its length comes in pieces, as over a slow network */
 } ProbeRtspRequest;
 
 typedef struct {

@@ -255,7 +255,8 @@ call (ProbeSession *session, const char *method, const char *uri, const char *bo
     .uri = uri,
     .host = session->rtsp_ip,
     .sequence = ++session->sequence,
-    .body = body };
+    .body = body,
+    .pieces = session->settings.pieces };
 
   if (!probe_rtsp_call (target->host, target->rtsp_port, &request,
           probe_deadline_in (target->timeout_us), reply, error)) {

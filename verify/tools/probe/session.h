@@ -31,6 +31,7 @@ typedef struct {
   /* For a session that makes no sense; NULL: as a client would. */
   const char *key, *key_id; /* of encryption */
   const char *attribute;    /* of the announcement: said before the others, and so instead */
+  gboolean pieces;          /* the announcement's length comes in pieces */
 } ProbeSessionSettings;
 
 /* @target, @client and @settings' strings outlive the session. Never NULL. */

@@ -89,6 +89,8 @@ const Scenario scenarios[] = {
       .clients = 1, .limit_s = 90 },
   { "descriptors", "the server's descriptors are used up, and come back", scenario_descriptors,
       .clients = 1, .limit_s = 90 },
+  { "descriptors-launch", "launches for which no descriptors are left", scenario_descriptors_launch,
+      .clients = 1, .limit_s = 300, .needs = SERVER_CONTROL },
   { "start-engine-silent", "a start while the container engine does not answer",
       scenario_start_engine_silent, .clients = 1, .limit_s = 90, .engine = TRUE },
   { "start-sound-silent", "a start while the sound server does not answer",

@@ -64,6 +64,7 @@ void scenario_container_garbage (Runner *runner, Result *result);
 void scenario_sigterm_container_held (Runner *runner, Result *result);
 void scenario_rtsp_silent (Runner *runner, Result *result);
 void scenario_descriptors (Runner *runner, Result *result);
+void scenario_descriptors_launch (Runner *runner, Result *result);
 void scenario_start_engine_silent (Runner *runner, Result *result);
 void scenario_start_sound_silent (Runner *runner, Result *result);
 void scenario_launch_while_starting (Runner *runner, Result *result);

@@ -20,6 +20,9 @@
 #define SETTLED_MS 3000
 /* A log that is written to without a pause has more lines, one with pauses of 100 ms has fewer. */
 #define MANY_LINES 200
+/* A launch that nothing follows. */
+#define LAUNCH                                                                                     \
+  "/launch?uniqueid=0&appid=%s&mode=320x180x15&rikey=00112233445566778899aabbccddeeff&rikeyid=1"
 /* How often a state that nothing announces is looked at. */
 #define LOOK_MS 50
 
@@ -82,16 +85,18 @@ scenario_rtsp_silent (Runner *runner, Result *result)
   expect_held (result, gone, "silent connections end");
 }
 
-/* `lower` leaves the server LEFT descriptors; else as many as it may have. */
+#define AS_MANY_AS_IT_MAY G_MAXUINT
+
+/* Leaves the server so many descriptors. */
 static void
-limit_descriptors (const Runner *runner, gboolean lower)
+leave_descriptors (const Runner *runner, guint left)
 {
   struct rlimit limit;
   guint all, sockets;
 
   metrics_descriptors (runner->pid, &all, &sockets);
   prlimit (runner->pid, RLIMIT_NOFILE, NULL, &limit);
-  limit.rlim_cur = lower ? all + LEFT : limit.rlim_max;
+  limit.rlim_cur = left == AS_MANY_AS_IT_MAY ? limit.rlim_max : all + left;
   prlimit (runner->pid, RLIMIT_NOFILE, &limit, NULL);
 }
 
@@ -104,7 +109,7 @@ scenario_descriptors (Runner *runner, Result *result)
   g_auto (Answer) https = { 0 };
   Sockets sockets;
 
-  limit_descriptors (runner, TRUE);
+  leave_descriptors (runner, LEFT);
   GPtrArray *silent = connect_silent (runner, 2 * LEFT);
   await_accepted (runner, LEFT / 2, FALSE, SOON_MS, &sockets);
   ask_api_now (runner, "GET", "/api/v1/sessions", NULL, EXHAUSTED_MS, &exhausted);
@@ -161,11 +166,11 @@ scenario_connections (Runner *runner, Result *result)
   ask_https_now (runner, 0, "/serverinfo", SHORT_PATIENCE_MS, &beside);
   g_ptr_array_unref (crowd);
   await_all (runner->ports.https, 0);
-  limit_descriptors (runner, TRUE);
+  leave_descriptors (runner, LEFT);
   crowd = connect_from (CROWD_ADDRESS, runner->ports.https, 2 * LEFT);
   ask_https_now (runner, 0, "/serverinfo", EXHAUSTED_MS, &exhausted);
   const guint lines = count_failed_accepts (runner);
-  limit_descriptors (runner, FALSE);
+  leave_descriptors (runner, AS_MANY_AS_IT_MAY);
   g_ptr_array_unref (crowd);
   result_int (result, "accepted", accepted);
   result_int (result, "failed_accepts", lines);
@@ -178,4 +183,65 @@ scenario_connections (Runner *runner, Result *result)
       "without descriptors nobody is answered, and the log fills");
   expect_held (result, exhausted.status == 200 && lines <= MANY_LINES,
       "an idle connection goes for one that asks");
+}
+
+/* A launch with so many descriptors left. FALSE: the server has ended. */
+static gboolean
+launch_with (Runner *runner, guint left, Answer *launched)
+{
+  g_autofree gchar *path = g_strdup_printf (LAUNCH, runner->app_id);
+  g_auto (Answer) cancelled = { 0 };
+
+  leave_descriptors (runner, left);
+  ask_https_now (runner, 0, path, SHORT_PATIENCE_MS, launched);
+  const gboolean ended = runner_has_ended (runner, runner->server->dying_ms);
+  if (!ended) {
+    leave_descriptors (runner, AS_MANY_AS_IT_MAY);
+    ask_https_now (runner, 0, "/cancel", SHORT_PATIENCE_MS, &cancelled);
+  }
+  return !ended && !runner_has_ended (runner, 0);
+}
+
+/* Waits until the server has no more descriptors than that. */
+static void
+await_descriptors (const Runner *runner, guint most)
+{
+  const gint64 until = g_get_monotonic_time () + SILENT_MS * G_TIME_SPAN_MILLISECOND;
+  guint all, sockets;
+
+  do {
+    wait_ms (LOOK_MS);
+    metrics_descriptors (runner->pid, &all, &sockets);
+  } while (all > most && g_get_monotonic_time () < until);
+}
+
+/* Each step of a launch fails once for want of a descriptor. */
+void
+scenario_descriptors_launch (Runner *runner, Result *result)
+{
+  JsonArray *ended = json_array_new ();
+  g_autoptr (GError) error = NULL;
+  guint answered = 0, before, sockets;
+  gboolean up = TRUE;
+
+  metrics_descriptors (runner->pid, &before, &sockets);
+  for (guint left = 0; up && left <= LEFT; left++) {
+    g_auto (Answer) launched = { 0 };
+    if (launch_with (runner, left, &launched)) {
+      await_descriptors (runner, before);
+    } else {
+      json_array_add_int_element (ended, left);
+      up = runner_restart (runner, &error);
+    }
+    answered += launched.answered;
+  }
+  const guint ends = json_array_get_length (ended);
+  result_int (result, "answered", answered);
+  result_array (result, "ended_with", ended);
+  g_autoptr (Client) client = up ? step_stream (runner, result, 0) : NULL;
+  expect_both (result, up, error ? error->message : "the server starts again");
+  expect_both (result, client != NULL, "a session streams afterwards");
+  expect_both (result, answered > 0, "some launches were answered");
+  expect_fault (result, ends > 0, "a launch without descriptors ends the server");
+  expect_held (result, ends == 0, "no launch without descriptors ends the server");
 }

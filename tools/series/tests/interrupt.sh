@@ -11,7 +11,10 @@ make_toy "$scratch/toy"
 mkdir -- "$place"
 trees=(--wolf "$wolf" --interpipe "$interpipe")
 args=(patch "${trees[@]}" --series "$house/series" --out "$place/out")
+began=${EPOCHREALTIME/./}
 build patch "${trees[@]}" --out "$scratch/whole"
+took_ms=$(((${EPOCHREALTIME/./} - began) / 1000 + 1)) # moments are chosen within it
+if ((took_ms > 999)); then took_ms=999; fi
 mkfifo -- "$scratch/gate"
 
 # A shim stops build.sh at a chosen program: it says where it is, and goes on when the gate is
@@ -92,31 +95,40 @@ for former in no yes; do
 done
 
 # At any moment, by every signal: the given trees stay, and the next run (here the next round)
-# clears
-# up.
+# clears up. Five at a time, each in a place of its own, on the same trees.
 rm -f -- "$scratch/shims/"*
 rm -rf -- "$place" && mkdir -- "$place"
 fingerprint "$scratch/toy" >"$scratch/record"
-signals=(INT TERM KILL) bad=0 ended=0
-for ((round = 0; round < 50; round++)); do
-  setsid --fork --wait env --default-signal=INT "$BUILD" "${args[@]}" \
-    >"$scratch/log" 2>&1 </dev/null &
-  job=$!
-  read -r -t "0.$(printf '%03d' $((RANDOM % 250)))" -u "$pause" || true
-  if group=$(pgrep -P "$job"); then
-    kill -s "${signals[round % 3]}" -- "-$group" 2>/dev/null || true
+signals=(INT TERM KILL) slots=5
+moments() { # SLOT: ten rounds; a line for each run that ended, and for each half result
+  local place="$place/$1" round job group status
+  mkdir -- "$place"
+  for ((round = $1; round < 50; round += slots)); do
+    setsid --fork --wait env --default-signal=INT "$BUILD" patch "${trees[@]}" --series \
+      "$house/series" --out "$place/out" >"$scratch/log$1" 2>&1 </dev/null &
+    job=$!
+    read -r -t "0.$(printf '%03d' $((RANDOM % took_ms)))" -u "$pause" || true
+    if group=$(pgrep -P "$job"); then
+      kill -s "${signals[round % 3]}" -- "-$group" 2>/dev/null || true
+    fi
+    status=0
+    wait "$job" || status=$?
+    [[ -z $group ]] || await gone || echo "# round $round: it does not end"
+    if ((status)); then echo ended; fi
+    if [[ -e $place/out ]] && ! whole; then echo "# round $round: half a result"; fi
+  done
+  build patch "${trees[@]}" --out "$place/out"
+  if ((status)) || [[ $(ls -A "$place") != out ]] || ! whole; then
+    echo "# slot $1: the next run leaves $(ls -A "$place")"
   fi
-  status=0
-  wait "$job" || status=$?
-  [[ -z $group ]] || await gone
-  if ((status)); then ended=$((ended + 1)); fi
-  if [[ -e $place/out ]] && ! whole; then bad=1 && echo "# round $round: half a result"; fi
-done
+}
+for ((slot = 0; slot < slots; slot++)); do moments "$slot" >"$scratch/slot$slot" & done
+wait
+ended=$(cat -- "$scratch"/slot[0-9] | grep -c '^ended$')
 check 'at 50 moments: the given trees are as they were' untouched "$scratch/toy" "$scratch/record"
-report "$bad" "at 50 moments, $ended runs ended: never half a result"
-build patch "${trees[@]}" --out "$place/out"
-check 'the next run succeeds and leaves nothing else' \
-  test "$status" = 0 -a "$(ls -A "$place")" = out
+check "at 50 moments, $ended runs ended" test "$ended" -gt 0
+grep -h '^#' "$scratch"/slot[0-9]
+check 'never half a result, and the next run succeeds and leaves nothing else' test $? = 1
 
 # Two at once, for one result and for two.
 rm -rf -- "$place" && mkdir -- "$place"

@@ -66,19 +66,19 @@ GST_END_TEST
 GST_START_TEST (test_properties)
 {
   GstHarness *c = consumer_new ("p");
-  guint64 backlog, bytes, buffers, time;
+  guint64 backlog, level_bytes, level_buffers, level_time;
   g_autofree gchar *name = NULL;
   gboolean keyframe;
 
   g_object_set (c->element, "block-switch", TRUE, "allow-renegotiation", FALSE, "accept-events",
       FALSE, "accept-eos-event", FALSE, "switch-on-keyframe", TRUE, "backlog", (guint64) 7, NULL);
   g_object_get (c->element, "listen-to", &name, "switch-on-keyframe", &keyframe, "backlog",
-      &backlog, "current-level-bytes", &bytes, "current-level-buffers", &buffers,
-      "current-level-time", &time, NULL);
+      &backlog, "current-level-bytes", &level_bytes, "current-level-buffers", &level_buffers,
+      "current-level-time", &level_time, NULL);
   fail_unless_equals_string (name, "p");
   fail_unless_equals_int (keyframe, TRUE);
   fail_unless_equals_uint64 (backlog, 7);
-  fail_unless_equals_uint64 (bytes + buffers + time, 0);
+  fail_unless_equals_uint64 (level_bytes + level_buffers + level_time, 0);
   gst_harness_teardown (c);
 }
 GST_END_TEST

@@ -19,7 +19,7 @@ for header in wolf-guard/*.h; do
   echo "#include <$header>" |
     "$cc" -std=c11 -Wall -Wextra -Werror "${cflags[@]}" -fsyntax-only -x c -
 done
-if cxx=$(type -P g++ clang++ | head -n 1); then
+if cxx=$(type -P g++ || type -P clang++); then
   for header in wolf-guard/*; do
     echo "#include <$header>" |
       "$cxx" -std=c++17 -Wall -Wextra -Werror "${cflags[@]}" -fsyntax-only -x c++ -

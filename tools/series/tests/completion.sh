@@ -53,7 +53,8 @@ complete_words() { # WORD...: what bash would offer for the last one
     _wolf_guard "$1"; printf "%s\n" "${COMPREPLY[@]}"' \
     bash "$root/debian/completion/wolf-probe" "$@"
 }
-offers() { complete_words "${@:2}" | grep -qxF -e "$1"; }
+# grep reads to the end: with -q it may leave a writer without a reader, which pipefail tells.
+offers() { complete_words "${@:2}" | grep -xF -e "$1" >/dev/null; }
 offers_only() { [[ $(complete_words "${@:2}" | paste -s -d ' ') == "$1" ]]; }
 check 'an option' offers --preset= wolf-lab --pre
 check 'an option with a short form' offers --socket= wg-fault --so

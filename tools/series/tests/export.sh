@@ -67,7 +67,8 @@ exports() {
   for tree in wolf gst-interpipe; do
     from=$wolf
     if [[ $tree == gst-interpipe ]]; then from=$interpipe; fi
-    if [[ -z $from ]] || ! series_lines "$house/series" | grep "^$tree/" >/dev/null; then continue; fi
+    if [[ -z $from ]]; then continue; fi
+    if ! series_lines "$house/series" | grep "^$tree/" >/dev/null; then continue; fi
     check "$subject: $tree: the quilt export applies with plain patch" with_patch "$tree" "$from"
     if [[ $subject == house ]]; then continue; fi
     check "$subject: $tree: the debian export applies with quilt" with_quilt "$tree" "$from"

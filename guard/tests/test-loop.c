@@ -174,17 +174,25 @@ test_race (void)
 /* The control: of as many bare loops some never hear of their quit. Found out without waiting:
  * after the race, a loop that still says it is running was not quit. */
 static gboolean
-look (gpointer data)
+count_lost (gpointer data)
 {
   Race *race = ((gpointer *) data)[0];
   int *lost = ((gpointer *) data)[1];
 
-  pthread_barrier_wait (&race->barrier); /* the quit has returned */
   if (g_main_loop_is_running (race->bare)) {
     (*lost)++;
     g_main_loop_quit (race->bare);
   }
   return G_SOURCE_REMOVE;
+}
+
+static gboolean
+look (gpointer data)
+{
+  Race *race = ((gpointer *) data)[0];
+
+  pthread_barrier_wait (&race->barrier); /* the quit has returned */
+  return count_lost (data);
 }
 
 static void
@@ -209,10 +217,13 @@ test_race_bare (void)
   }
   pthread_join (stopper, NULL);
   pthread_barrier_destroy (&race.barrier);
+  /* A loaded machine may lose none by chance. This one is lost for certain: the quit is first. */
+  g_main_loop_quit (race.bare);
+  g_idle_add (count_lost, data);
+  g_main_loop_run (race.bare);
   g_main_loop_unref (race.bare);
-  g_test_message ("%d of %d bare quits were lost", lost, RACES_BARE);
-  if (lost == 0)
-    g_test_skip ("the race did not happen this time: nothing is shown of test_race()");
+  g_test_message ("%d of %d bare quits were lost", lost, RACES_BARE + 1);
+  g_assert_cmpint (lost, >, 0);
 }
 
 /* With all descriptors in use there is no loop and no pipeline, and the process goes on. */

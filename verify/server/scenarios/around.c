@@ -28,8 +28,8 @@ around_begin (Runner *runner, Result *result)
   result_metrics (result, "metrics_before", &metrics);
 }
 
-gboolean
-around_all_answer (Runner *runner)
+gint64
+around_health (Runner *runner)
 {
   g_autofree gchar *api = runner_path (runner, "wolf.sock");
   g_autofree gchar *cert = runner_client_file (runner->options, 0, "client.crt");
@@ -38,7 +38,13 @@ around_all_answer (Runner *runner)
   g_autoptr (JsonObject) report = probe_last (runner, PATIENCE_MS, "health", "--api", api, "--cert",
       cert, "--key", key, "--slow", slow, NULL);
 
-  return report != NULL && json_object_get_int_member_with_default (report, "exit_status", -1) == 0;
+  return report ? json_object_get_int_member_with_default (report, "exit_status", -1) : -1;
+}
+
+gboolean
+around_all_answer (Runner *runner)
+{
+  return around_health (runner) == 0;
 }
 
 gboolean

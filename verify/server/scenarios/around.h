@@ -12,5 +12,7 @@ void around_begin (Runner *runner, Result *result);
 /* When the fault is over: the process lives, all its ports answer, no pipeline is left. Says
  * `ended`. FALSE: it is gone. */
 gboolean around_end (Runner *runner, Result *result);
+/* Asks each port once. The exit status of `wolf-probe health`: 0 is all answer, -1 is no report. */
+gint64 around_health (Runner *runner);
 /* Whether each port answers. */
 gboolean around_all_answer (Runner *runner);

@@ -6,6 +6,7 @@
  * Instead each has a control: a server that is frozen, and of the lab one with a fault planted,
  * must be noticed.
  */
+#include "around.h"
 #include "steps.h"
 
 #include <signal.h>
@@ -99,20 +100,6 @@ scenario_abuse (Runner *runner, Result *result)
     control_planted (runner, result);
 }
 
-/* Every door is asked once; 0: all answer. */
-static gint64
-health (Runner *runner)
-{
-  g_autofree gchar *api = runner_path (runner, "wolf.sock");
-  g_autofree gchar *cert = runner_client_file (runner->options, 0, "client.crt");
-  g_autofree gchar *key = runner_client_file (runner->options, 0, "client.key");
-  g_autofree gchar *slow = g_strdup_printf ("%d", SOON_MS);
-  g_autoptr (JsonObject) report = probe_last (runner, PATIENCE_MS, "health", "--api", api, "--cert",
-      cert, "--key", key, "--slow", slow, NULL);
-
-  return report ? json_object_get_int_member_with_default (report, "exit_status", -1) : -1;
-}
-
 /* The first line is the message's, the second the summary. */
 static gboolean
 keep_message (JsonObject *report, gpointer data)
@@ -176,7 +163,7 @@ static gboolean
 look_after (
     Runner *runner, Malformed *malformed, const gchar *name, gint64 within_ms, GError **error)
 {
-  if (!runner_has_ended (runner, within_ms) && health (runner) == 0)
+  if (!runner_has_ended (runner, within_ms) && around_health (runner) == 0)
     return TRUE;
   json_array_add_string_element (runner_has_ended (runner, runner->server->dying_ms)
           ? malformed->ended_by
@@ -227,12 +214,12 @@ scenario_malformed (Runner *runner, Result *result)
     .accepted = json_array_new (),
     .silent = json_array_new () };
   g_autoptr (GError) error = NULL;
-  const gint64 before = health (runner);
+  const gint64 before = around_health (runner);
   gboolean up = TRUE;
 
   for (guint i = 0; up && i < n; i++)
     up = send_all (runner, doors[i], &malformed, &error);
-  const gint64 after = up ? health (runner) : -1;
+  const gint64 after = up ? around_health (runner) : -1;
   const guint ended = json_array_get_length (malformed.ended_by);
   const guint silenced = json_array_get_length (malformed.silenced_by);
   result_int (result, "messages", malformed.messages);

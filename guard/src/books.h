@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <wolf-guard/beat.h>
 #include <wolf-guard/inspect.h>
 #include <wolf-guard/watch.h>
 
@@ -67,3 +68,21 @@ typedef struct {
 
 /* Always fills in threads. FALSE: their levels are all WG_WATCH_FINE, and no level is counted. */
 gboolean wg_watch_read (WgWatchThread *threads, guint max, WgWatchCounts *counts, gint64 until);
+
+typedef struct {
+  WgBeatKind kind;
+  char name[WG_BOOK_TEXT];
+  pid_t tid;         /* 0: not known yet */
+  const char *where; /* static text; NULL: not late */
+  gint64 age;        /* µs as the scanner counts them */
+  WgWatchLevel level;
+} WgBeatBook;
+
+typedef struct {
+  guint count;                  /* books that are filled in */
+  guint now[WG_WATCH_LOST + 1]; /* beats, by level */
+  guint64 episodes, refused;    /* beats that became slow, beats for which there was no room */
+} WgBeatCounts;
+
+/* The worst first, as far as they were among the first `max`: have room for WG_BEATS. */
+gboolean wg_beat_read (WgBeatBook *books, guint max, WgBeatCounts *counts, gint64 until);

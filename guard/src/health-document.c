@@ -32,10 +32,11 @@ write_verdict (WgJson *json, const WgHealthFacts *facts, const WgVerdict *verdic
   wg_json_close (json, ']');
 }
 
+static const char *const levels[] = { "fine", "slow", "stuck", "lost" };
+
 static void
 write_thread (WgJson *json, const WgHealthFacts *facts, guint i)
 {
-  static const char *const levels[] = { "fine", "slow", "stuck", "lost" };
   const WgWatchThread *thread = &facts->threads[i];
   gboolean busy = thread->depth > 0 && thread->since;
 
@@ -75,6 +76,44 @@ write_threads (WgJson *json, const WgHealthFacts *facts)
     write_thread (json, facts, i);
   wg_json_close (json, ']');
   wg_json_number (json, "left_out", facts->watch.count - shown);
+  wg_json_close (json, '}');
+}
+
+static void
+write_loop (WgJson *json, const WgBeatBook *book)
+{
+  wg_json_open (json, NULL, '{');
+  wg_json_text (json, "name", book->name);
+  wg_json_text (json, "kind", book->kind == WG_BEAT_STREAM ? "stream" : "loop");
+  wg_json_number (json, "tid", (guint64) book->tid);
+  wg_json_text (json, "operation", book->where);
+  wg_json_seconds (json, "age_s", book->age);
+  wg_json_text (json, "level", levels[book->level]);
+  wg_json_close (json, '}');
+}
+
+static void
+write_loops (WgJson *json, const WgHealthFacts *facts)
+{
+  const WgBeatCounts *counts = &facts->beat_counts;
+  guint shown = MIN (counts->count, WG_HEALTH_LOOPS);
+
+  if (facts->missing & WG_BOOK_BEATS) {
+    wg_json_null (json, "loops");
+    return;
+  }
+  wg_json_open (json, "loops", '{');
+  wg_json_number (json, "watched", counts->count);
+  wg_json_number (json, "slow", counts->now[WG_WATCH_SLOW]);
+  wg_json_number (json, "stuck", counts->now[WG_WATCH_STUCK]);
+  wg_json_number (json, "lost", counts->now[WG_WATCH_LOST]);
+  wg_json_number (json, "episodes", counts->episodes);
+  wg_json_number (json, "refused", counts->refused);
+  wg_json_open (json, "list", '[');
+  for (guint i = 0; i < shown; i++)
+    write_loop (json, &facts->beats[i]);
+  wg_json_close (json, ']');
+  wg_json_number (json, "left_out", counts->count - shown);
   wg_json_close (json, '}');
 }
 
@@ -230,6 +269,7 @@ wg_health_write (
   wg_json_number (&json, "pid", (guint64) getpid ());
   wg_json_seconds (&json, "uptime_s", facts->now - self->started);
   write_threads (&json, facts);
+  write_loops (&json, facts);
   write_pipelines (&json, facts);
   write_quarantine (&json, facts);
   write_dispatcher (&json, facts);

@@ -148,6 +148,8 @@ read_books (WgHealthFacts *facts, gint64 until)
 
   if (!wg_watch_read (facts->threads, WG_WATCH_SLOTS, &facts->watch, until))
     facts->missing |= WG_BOOK_WATCH;
+  if (!wg_beat_read (facts->beats, WG_BEATS, &facts->beat_counts, until))
+    facts->missing |= WG_BOOK_BEATS;
   if (!wg_quarantine_read (&facts->quarantine, &unused, 0, &count, until))
     facts->missing |= WG_BOOK_QUARANTINE;
   if (!wg_pipeline_read (facts->pipelines, WG_HEALTH_PIPELINES, &facts->pipeline_counts, until))

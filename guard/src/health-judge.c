@@ -14,10 +14,13 @@
 
 typedef enum {
   THREADS_LOST,
+  LOOPS_LOST,
   QUARANTINE_FULL,
   DISPATCH_FULL,
   DESCRIPTORS,
   THREADS_STUCK,
+  LOOPS_STUCK,
+  STREAMS_STUCK,
   QUARANTINE,
   DISPATCH_LOST,
   BOOKS,
@@ -27,9 +30,9 @@ typedef enum {
   CONDITIONS
 } Condition;
 
-static const char *const codes[CONDITIONS] = { "threads-lost", "quarantine-full", "dispatcher-full",
-  "descriptors", "threads-stuck", "quarantine", "dispatcher", "books", "scanner", "locks",
-  "thread-ends" };
+static const char *const codes[CONDITIONS] = { "threads-lost", "loops-lost", "quarantine-full",
+  "dispatcher-full", "descriptors", "threads-stuck", "loops-stuck", "streams-stuck", "quarantine",
+  "dispatcher", "books", "scanner", "locks", "thread-ends" };
 
 /* The health thread's own. */
 static gint64 since[CONDITIONS]; /* 0: it does not hold */
@@ -102,6 +105,33 @@ judge_threads (const WgHealthFacts *facts, WgVerdict *verdict, gboolean lost)
       first->depth ? first->operations[first->depth - 1] : "nothing");
 }
 
+/* --- loops */
+
+/* The books are sorted: the first of those that are meant is the worst. */
+static void
+judge_beats (const WgHealthFacts *facts, WgVerdict *verdict, Condition condition)
+{
+  WgBeatKind kind = condition == STREAMS_STUCK ? WG_BEAT_STREAM : WG_BEAT_LOOP;
+  gboolean lost = condition == LOOPS_LOST;
+  const WgBeatBook *first = NULL;
+  guint count = 0;
+
+  for (guint i = 0; i < facts->beat_counts.count; i++) {
+    const WgBeatBook *book = &facts->beats[i];
+
+    if (book->kind != kind || book->level < WG_WATCH_STUCK
+        || (kind == WG_BEAT_LOOP && (book->level == WG_WATCH_LOST) != lost))
+      continue;
+    first = first ? first : book;
+    count++;
+  }
+  if (first)
+    add (verdict, condition, lost ? WG_HEALTH_FAILING : WG_HEALTH_DEGRADED, facts->now - first->age,
+        "%u %s%s %s; the first: '%s', thread %d in %s", count,
+        kind == WG_BEAT_STREAM ? "stream" : "loop", count == 1 ? "" : "s", lost ? "lost" : "stuck",
+        first->name, (int) first->tid, first->where);
+}
+
 /* --- guard's books */
 
 static void
@@ -141,8 +171,8 @@ judge_dispatcher (const WgHealthFacts *facts, WgVerdict *verdict)
 static void
 judge_books (const WgHealthFacts *facts, WgVerdict *verdict)
 {
-  static const char *const names[] = { "watch", "pipelines", "quarantine", "dispatcher",
-    "threads" };
+  static const char *const names[] = { "watch", "pipelines", "quarantine", "dispatcher", "threads",
+    "loops" };
   char text[64] = "";
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
@@ -246,6 +276,11 @@ wg_health_judge (const WgHealthFacts *facts, WgVerdict *verdict)
   verdict->count = 0;
   judge_threads (facts, verdict, TRUE);
   judge_threads (facts, verdict, FALSE);
+  if (!(facts->missing & WG_BOOK_BEATS)) {
+    judge_beats (facts, verdict, LOOPS_LOST);
+    judge_beats (facts, verdict, LOOPS_STUCK);
+    judge_beats (facts, verdict, STREAMS_STUCK);
+  }
   judge_quarantine (facts, verdict);
   judge_dispatcher (facts, verdict);
   judge_descriptors (facts, verdict);

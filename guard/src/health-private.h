@@ -46,6 +46,7 @@ void wg_json_seconds (WgJson *json, const char *name, gint64 us);
 #define WG_HEALTH_QUEUES 32
 #define WG_HEALTH_TASKS 32
 #define WG_HEALTH_LOCKS 4
+#define WG_HEALTH_LOOPS 64
 #define WG_HEALTH_BUDGET_MS 30 /* for all books together */
 
 typedef enum {
@@ -54,6 +55,7 @@ typedef enum {
   WG_BOOK_QUARANTINE = 4,
   WG_BOOK_DISPATCH = 8,
   WG_BOOK_THREADS = 16,
+  WG_BOOK_BEATS = 32,
 } WgBook;
 
 typedef struct {
@@ -63,6 +65,8 @@ typedef struct {
   WgWatchThread threads[WG_WATCH_SLOTS]; /* the worst first */
   char names[WG_HEALTH_THREADS][16];     /* of the first ones */
   WgWatchCounts watch;
+  WgBeatBook beats[WG_BEATS]; /* the worst first */
+  WgBeatCounts beat_counts;
   WgThreadCounts ends;
   WgPipelineBook pipelines[WG_HEALTH_PIPELINES];
   WgPipelineCounts pipeline_counts;
@@ -108,7 +112,7 @@ void wg_health_judge (const WgHealthFacts *facts, WgVerdict *verdict);
 
 /* --- health-document.c */
 
-#define WG_HEALTH_DOCUMENT_MAX (128 * 1024)
+#define WG_HEALTH_DOCUMENT_MAX (192 * 1024)
 
 typedef struct {
   const char *version;

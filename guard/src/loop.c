@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include <wolf-guard/beat.h>
 
 /* A loop is refused when fewer descriptors are left: what its owner opens next needs some as
  * well. */
@@ -25,6 +26,7 @@ struct WgLoop {
   GMainContext *context;
   GMainLoop *main_loop;
   GSource *source;
+  WgBeat *beat;                     /* NULL: not watched */
   atomic_llong stop_time;           /* 0: no stop; set once, never cleared */
   _Atomic (Semaphore *) semaphores; /* only ever added to, so that a stop needs no lock */
 };
@@ -117,6 +119,7 @@ wg_loop_unref (WgLoop *loop)
     sem_destroy (&semaphore->sem);
     g_free (semaphore);
   }
+  wg_beat_free (loop->beat);
   g_source_destroy (loop->source);
   g_source_unref (loop->source);
   g_main_loop_unref (loop->main_loop);
@@ -134,6 +137,13 @@ GMainLoop *
 wg_loop_get_main_loop (WgLoop *loop)
 {
   return loop->main_loop;
+}
+
+void
+wg_loop_watch (WgLoop *loop, const char *name)
+{
+  if (!loop->beat)
+    loop->beat = wg_beat_new_for_context (name, loop->context, loop->main_loop);
 }
 
 gboolean

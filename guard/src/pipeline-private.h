@@ -4,6 +4,7 @@
  *
  *   pipeline-start.c     makes a pipeline and its worker
  *   pipeline-worker.c    the worker: parses, runs commands, goes to NULL
+ *   pipeline-streams.c   what streaming threads do
  *   pipeline-end.c       EOS, the wait for it, and the owner's wait for the worker
  *   pipeline-events.c    upstream events for the worker
  *   pipeline-commands.c  what others post to the worker
@@ -106,6 +107,12 @@ gboolean wg_shutdown_each (
     void (*look) (WgPipeline *pipeline, gpointer data), gpointer data, gint64 until);
 /* `at`, or the shutdown's own deadline if that comes first. */
 gint64 wg_shutdown_shorten (WgDeadline which, gint64 at);
+
+/* --- pipeline-streams.c */
+
+/* A STREAM_STATUS message. Posted by the streaming thread itself, first and last. A task that is
+ * stopped before its thread has begun posts LEAVE only (gsttask.c). */
+void wg_stream_status (WgPipeline *pipeline, GstMessage *message);
 
 /* --- pipeline-end.c */
 

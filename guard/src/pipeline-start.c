@@ -25,6 +25,7 @@ WgPipeline *
 wg_pipeline_new (
     const char *name, const char *session, const char *description, WgLoop *loop, GError **error)
 {
+  g_autofree char *watch_name = NULL;
   WgPipeline *p;
   GError *reason;
 
@@ -40,6 +41,8 @@ wg_pipeline_new (
     wg_pipeline_unref (p);
     return NULL;
   }
+  watch_name = g_strdup_printf ("%s %s", p->name, p->session);
+  wg_loop_watch (loop, watch_name);
   if (!wg_spawn ("wg-worker", wg_pipeline_worker, wg_pipeline_hold (p))) {
     wg_shutdown_unlist (p);
     g_set_error_literal (

@@ -11,32 +11,6 @@
 
 /* --- what the bus says */
 
-/* The calling thread's records that on_stream_status() has entered. */
-static _Thread_local guint streaming;
-
-/* Posted by the streaming thread itself, first and last. A task that is stopped before its thread
- * has begun posts LEAVE only (gsttask.c). */
-static void
-on_stream_status (WgPipeline *p, GstMessage *message)
-{
-  GstStreamStatusType type;
-  GstElement *owner;
-
-  gst_message_parse_stream_status (message, &type, &owner);
-  if (type == GST_STREAM_STATUS_TYPE_ENTER) {
-    GstObject *src = GST_MESSAGE_SRC (message);
-    g_autofree char *name = GST_IS_PAD (src)
-        ? g_strdup_printf ("%s:%s", GST_OBJECT_NAME (owner), GST_OBJECT_NAME (src))
-        : g_strdup (GST_OBJECT_NAME (owner));
-
-    wg_thread_enter (name, p->session, p->name);
-    streaming++;
-  } else if (type == GST_STREAM_STATUS_TYPE_LEAVE && streaming > 0) {
-    streaming--;
-    wg_thread_leave ();
-  }
-}
-
 static GstBusSyncReply
 on_bus_message (GstBus *bus, GstMessage *message, gpointer data)
 {
@@ -47,7 +21,7 @@ on_bus_message (GstBus *bus, GstMessage *message, gpointer data)
   gboolean unread;
 
   if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_STREAM_STATUS)
-    on_stream_status (p, message);
+    wg_stream_status (p, message);
 
   pthread_mutex_lock (&p->mutex);
   if (GST_MESSAGE_TYPE (message) == GST_MESSAGE_EOS)

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * What watch.c (slots and scopes) and watch-scan.c (the scanner) share.
+ * What watch.c (slots and scopes), beat.c (loops) and watch-scan.c (the scanner) share. Calls go
+ * from the last to the others.
  */
 #pragma once
 
-#include <wolf-guard/watch.h>
+#include "books.h"
 
 #define WG_WATCH_SLOTS 1024
 
@@ -23,3 +24,9 @@ void wg_watch_add_counts (WgWatchStatus *status);
 
 /* How often the scanner has looked. */
 guint64 wg_watch_looks (void);
+
+typedef WgWatchLevel (*WgBeatLevel) (gint64 age);
+
+/* The scanner looks at all beats, `passed` µs after the last time; how many have another level now.
+ * Those beyond `max` come with the next look. */
+guint wg_beats_look (gint64 passed, WgBeatLevel level_of, WgBeatBook *changes, guint max);

@@ -4,7 +4,6 @@
  * been seen for. What the host wants to know is read under a mutex that the scanner holds for a
  * copy.
  */
-#include "books.h"
 #include "settings.h"
 #include "sync.h"
 #include "watch-private.h"
@@ -19,6 +18,7 @@
 #define STUCK_MS 10000
 #define LOST_MS 30000
 #define MS_MAX 86400000
+#define CHANGES_AT_ONCE 32 /* the rest comes with the next look */
 
 typedef struct {
   const char *operation; /* NULL: none */
@@ -94,8 +94,9 @@ may_log (gint64 now)
   return FALSE;
 }
 
+/* `of` is "" or names the loop. */
 static void
-report (const Episode *episode, WgWatchLevel level, gint64 now)
+report (const Episode *episode, const char *of, WgWatchLevel level, gint64 now)
 {
   static const char *const words[] = { "ended", "slow", "STUCK", "LOST" };
   g_autofree char *more = NULL;
@@ -111,8 +112,8 @@ report (const Episode *episode, WgWatchLevel level, gint64 now)
   wg_log (level == WG_WATCH_FINE   ? WG_LOG_INFO
           : level == WG_WATCH_SLOW ? WG_LOG_WARNING
                                    : WG_LOG_ERROR,
-      "watch: thread %d '%s': %s: %s after " WG_SECONDS_FORMAT " s%s", (int) episode->tid, name,
-      episode->operation, words[level], WG_SECONDS (episode->age), more);
+      "watch: %sthread %d '%s': %s: %s after " WG_SECONDS_FORMAT " s%s", of, (int) episode->tid,
+      name, episode->operation, words[level], WG_SECONDS (episode->age), more);
 }
 
 static void
@@ -145,7 +146,7 @@ change (guint slot, Episode *episode, const WgWatchThread *seen, WgWatchLevel le
   pthread_mutex_unlock (&mutex);
   if (before == level)
     return;
-  report (episode, level, now);
+  report (episode, "", level, now);
   tell_host (episode, seen, level);
 }
 
@@ -186,11 +187,46 @@ look (guint slot, gint64 passed, gint64 now)
     wg_watch_reclaim (slot, seen.tid);
 }
 
+/* --- beats */
+
+/* The thread is in a scope, whose own lines say more. */
+static gboolean
+is_in_scope (pid_t tid)
+{
+  WgWatchThread seen;
+  guint allowed;
+
+  for (guint i = 0; i < wg_watch_slots_used (); i++)
+    if (wg_watch_look (i, &seen, &allowed) && seen.tid == tid)
+      return seen.depth > 0 && seen.since;
+  return FALSE;
+}
+
+static void
+report_beat (const WgBeatBook *book, gint64 now)
+{
+  Episode episode = { .operation = book->where, .age = book->age, .tid = book->tid };
+  WgWatchThread seen = { .tid = book->tid, .depth = 1, .operations = { book->where } };
+  g_autofree char *of = NULL;
+
+  if (book->tid && is_in_scope (book->tid))
+    return;
+  of = g_strdup_printf ("%s '%s', ", book->kind == WG_BEAT_STREAM ? "stream" : "loop", book->name);
+  report (&episode, of, book->level, now);
+  tell_host (&episode, &seen, book->level);
+}
+
 static void
 look_at_all (gint64 passed, gint64 now)
 {
+  static WgBeatBook changes[CHANGES_AT_ONCE];
+  guint count;
+
   for (guint i = 0; i < wg_watch_slots_used (); i++)
     look (i, passed, now);
+  count = wg_beats_look (passed, level_of, changes, CHANGES_AT_ONCE);
+  for (guint i = 0; i < count; i++)
+    report_beat (&changes[i], now);
   pthread_mutex_lock (&mutex);
   looks++;
   pthread_mutex_unlock (&mutex);

@@ -71,6 +71,11 @@ fill_all (void)
         (WgWatchThread){ .tid = G_MAXINT, .depth = 1, .operations = { operation }, .since = 1 };
   for (guint i = 0; i < WG_HEALTH_THREADS; i++)
     fill (facts.names[i], sizeof facts.names[i]);
+  facts.beat_counts = (WgBeatCounts){ .count = WG_BEATS, .refused = G_MAXUINT64 };
+  for (guint i = 0; i < WG_BEATS; i++) {
+    facts.beats[i] = (WgBeatBook){ .tid = G_MAXINT, .where = operation, .age = G_MAXINT64 };
+    fill (facts.beats[i].name, WG_BOOK_TEXT);
+  }
   facts.pipeline_counts = (WgPipelineCounts){ WG_HEALTH_PIPELINES, G_MAXUINT - 100, 10, 20 };
   for (guint i = 0; i < WG_HEALTH_PIPELINES; i++) {
     fill (facts.pipelines[i].name, WG_BOOK_TEXT);
@@ -118,12 +123,12 @@ test_largest (void)
 static void
 test_missing (void)
 {
-  static const char *const parts[] = { "pipelines", "quarantine", "dispatcher" };
+  static const char *const parts[] = { "loops", "pipelines", "quarantine", "dispatcher" };
   g_autoptr (JsonObject) document = NULL;
 
   begin ();
-  facts.missing =
-      WG_BOOK_WATCH | WG_BOOK_PIPELINES | WG_BOOK_QUARANTINE | WG_BOOK_DISPATCH | WG_BOOK_THREADS;
+  facts.missing = WG_BOOK_WATCH | WG_BOOK_PIPELINES | WG_BOOK_QUARANTINE | WG_BOOK_DISPATCH
+      | WG_BOOK_THREADS | WG_BOOK_BEATS;
   judge_after (1);
   document = write_document (FALSE);
   for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
@@ -190,6 +195,33 @@ test_threads (void)
   facts.watch.count = 0;
   judge_after (1);
   assert_only (WG_HEALTH_OK, NULL);
+}
+
+static void
+loop_is (WgBeatKind kind, WgWatchLevel level, guint age_s)
+{
+  facts.beat_counts.count = 1;
+  facts.beats[0] = (WgBeatBook){ kind, "RTSP", 8, "its main loop", age_s * G_USEC_PER_SEC, level };
+}
+
+/* A loop that is lost serves nobody; a stream is one session's. */
+static void
+test_loops (void)
+{
+  begin ();
+  loop_is (WG_BEAT_LOOP, WG_WATCH_SLOW, 2);
+  judge_after (1);
+  assert_only (WG_HEALTH_OK, NULL);
+  loop_is (WG_BEAT_LOOP, WG_WATCH_STUCK, 11);
+  judge_after (1);
+  assert_only (WG_HEALTH_DEGRADED, "loops-stuck");
+  g_assert_nonnull (strstr (verdict.reasons[0].text, "'RTSP', thread 8 in its main loop"));
+  loop_is (WG_BEAT_LOOP, WG_WATCH_LOST, 31);
+  judge_after (1);
+  assert_only (WG_HEALTH_FAILING, "loops-lost");
+  loop_is (WG_BEAT_STREAM, WG_WATCH_LOST, 31);
+  judge_after (1);
+  assert_only (WG_HEALTH_DEGRADED, "streams-stuck");
 }
 
 /* Since when: the first look that found it, and anew after it was over. */
@@ -305,6 +337,7 @@ main (int argc, char **argv)
   g_test_add_func ("/health/document/missing", test_missing);
   g_test_add_func ("/health/document/overflow", test_overflow);
   g_test_add_func ("/health/judge/threads", test_threads);
+  g_test_add_func ("/health/judge/loops", test_loops);
   g_test_add_func ("/health/judge/since", test_since);
   g_test_add_func ("/health/judge/quarantine", test_quarantine);
   g_test_add_func ("/health/judge/descriptors", test_descriptors);

@@ -3,6 +3,7 @@
  * Scopes are seen whole and in time, and nothing is raised for a thread that is fine.
  */
 #include "gate.h"
+#include "scan-support.h"
 #include "support.h"
 
 #include "../src/portable.h"
@@ -197,33 +198,6 @@ on_change (const WgWatchThread *thread, gpointer data)
   atomic_fetch_add (&looks, 1);
 }
 
-static gboolean
-has_looked (guint64 *before)
-{
-  return wg_watch_looks () > *before;
-}
-
-/* One look, after `ms`. */
-static void
-pass_at_once (gint64 ms)
-{
-  guint64 before = 0;
-
-  g_assert_true (wg_watch_start ());
-  assert_comes (has_looked, &before);
-  before = wg_watch_looks ();
-  clock_advance_ms (ms);
-  assert_comes (has_looked, &before);
-}
-
-/* Let time go on as the scanner sees it: a look at a time. */
-static void
-let_pass (guint ms)
-{
-  for (guint passed = 0; passed < ms; passed += WG_WATCH_SCAN_MS)
-    pass_at_once (WG_WATCH_SCAN_MS);
-}
-
 static GThread *
 start (Work *what)
 {
@@ -241,7 +215,7 @@ finish (Work *what, GThread *thread)
 {
   gate_open (what->gate);
   g_thread_join (thread);
-  let_pass (2 * WG_WATCH_SCAN_MS);
+  scan_for (2 * WG_WATCH_SCAN_MS);
 }
 
 static Gate work_gate = GATE_INIT;
@@ -254,15 +228,15 @@ test_levels (void)
   guint64 before = status ().episodes;
   guint called = atomic_load (&looks);
 
-  let_pass (SLOW_MS / 2);
+  scan_for (SLOW_MS / 2);
   g_assert_cmpuint (log_count ("watch:"), ==, 0);
-  let_pass (SLOW_MS);
+  scan_for (SLOW_MS);
   g_assert_cmpuint (log_count ("'worker': POST /pair: slow after 1.0 s"), ==, 1);
   g_assert_cmpuint (status ().slow, ==, 1);
-  let_pass (STUCK_MS);
+  scan_for (STUCK_MS);
   g_assert_cmpuint (log_count ("STUCK after 10.0 s"), ==, 1);
   g_assert_cmpuint (status ().stuck, ==, 1);
-  let_pass (LOST_MS);
+  scan_for (LOST_MS);
   g_assert_cmpuint (log_count ("LOST after 30.0 s"), ==, 1);
   g_assert_cmpuint (status ().lost, ==, 1);
   g_assert_cmpint (atomic_load (&last_level), ==, WG_WATCH_LOST);
@@ -281,9 +255,9 @@ test_allowed (void)
   Work what = { &work_gate, begin_allowing };
   GThread *thread = start (&what);
 
-  let_pass (9500);
+  scan_for (9500);
   g_assert_cmpuint (log_count ("watch:"), ==, 0);
-  let_pass (1000);
+  scan_for (1000);
   g_assert_cmpuint (log_count ("container stop: slow"), ==, 1);
   finish (&what, thread);
 }
@@ -294,7 +268,7 @@ test_idle (void)
   Work what = { &work_gate, begin_idle };
   GThread *thread = start (&what);
 
-  let_pass (2 * LOST_MS);
+  scan_for (2 * LOST_MS);
   finish (&what, thread);
   g_assert_cmpuint (log_count ("watch:"), ==, 0);
 }
@@ -306,10 +280,10 @@ test_late_scanner (void)
   Work what = { &work_gate, begin_plain };
   GThread *thread = start (&what);
 
-  let_pass (2 * WG_WATCH_SCAN_MS);
-  pass_at_once (3600 * 1000);
+  scan_for (2 * WG_WATCH_SCAN_MS);
+  scan_at_once (3600 * 1000);
   g_assert_cmpuint (log_count ("watch:"), ==, 0);
-  let_pass (SLOW_MS);
+  scan_for (SLOW_MS);
   g_assert_cmpuint (log_count ("slow"), ==, 1);
   g_assert_cmpuint (log_count ("STUCK"), ==, 0);
   finish (&what, thread);
@@ -323,20 +297,20 @@ test_few_lines (void)
   Work what = { &work_gate, begin_plain };
   GThread *threads[WORKERS];
 
-  let_pass (60 * 1000); /* another minute */
+  scan_for (60 * 1000); /* another minute */
   log_watch ();
   gate_close (&work_gate);
   for (guint i = 0; i < WORKERS; i++)
     threads[i] = g_thread_new ("worker", work, &what);
   gate_await (&work_gate, WORKERS);
-  let_pass (2 * SLOW_MS);
+  scan_for (2 * SLOW_MS);
   g_assert_cmpuint (log_count ("slow"), ==, 10);
-  let_pass (60 * 1000); /* stuck and lost, in the same minute */
+  scan_for (60 * 1000); /* stuck and lost, in the same minute */
   g_assert_cmpuint (log_count ("watch:"), ==, 10);
   gate_open (&work_gate);
   for (guint i = 0; i < WORKERS; i++)
     g_thread_join (threads[i]);
-  let_pass (2 * WG_WATCH_SCAN_MS);
+  scan_for (2 * WG_WATCH_SCAN_MS);
   g_assert_cmpuint (log_count ("ended after"), ==, 10);
   g_assert_cmpuint (log_count ("(38 lines left out)"), ==, 1); /* 6 and 16 and 16 */
   g_assert_cmpuint (status ().left_out, >, 0);
@@ -348,7 +322,7 @@ is_fine (gpointer unused)
   WgWatchStatus now = status ();
 
   (void) unused;
-  let_pass (WG_WATCH_SCAN_MS);
+  scan_for (WG_WATCH_SCAN_MS);
   return now.slow + now.stuck + now.lost == 0;
 }
 
@@ -368,7 +342,7 @@ test_vanished (void)
   pthread_t thread;
   guint threads;
 
-  let_pass (60 * 1000);
+  scan_for (60 * 1000);
   log_watch ();
   threads = status ().threads;
   gate_close (&work_gate);
@@ -376,7 +350,7 @@ test_vanished (void)
       pthread_create (&thread, NULL, (void *(*) (void *) ) stand_and_vanish, &work_gate), ==, 0);
   pthread_detach (thread);
   gate_await (&work_gate, 1);
-  let_pass (2 * SLOW_MS);
+  scan_for (2 * SLOW_MS);
   g_assert_cmpuint (log_count ("short: slow"), ==, 1);
   gate_open (&work_gate);
   assert_comes (is_fine, NULL);

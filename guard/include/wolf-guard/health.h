@@ -15,7 +15,8 @@
  *            logs, never calls into GStreamer or the host, and keeps one descriptor in reserve.
  * Readers:   one that does not take its document within 1 s is dropped. Beyond 16 that are slow
  *            the one that has waited longest goes. What a reader sends is not read.
- * Size:      at most 64 threads, 64 pipelines, 32 queues and 32 tasks; the rest is counted.
+ * Size:      at most 64 threads, 64 loops, 64 pipelines, 32 queues and 32 tasks; the rest is
+ *            counted.
  * Secrets:   names, numbers and static texts only: no keys, no PINs, no addresses.
  * Settings:  environment: WOLF_GUARD_HEALTH is the socket's path, or "off".
  * Threads:   any, for every function. They may log.

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define DOCUMENT_MAX (1024 * 1024) /* eight times what guard sends at most */
+#define DOCUMENT_MAX (1024 * 1024) /* five times what guard sends at most */
 
 static GString *
 receive (const char *path, gint64 deadline, GError **error)

@@ -19,7 +19,8 @@
 static const char good[] =
     "{\"schema\":1,\"status\":\"degraded\",\"reasons\":[{\"code\":\"quarantine\",\"level\":"
     "\"degraded\",\"text\":\"1 of 32 pipelines in quarantine\",\"since_s\":12.0}],\"uptime_s\":"
-    "2.5,\"threads\":{\"slow\":1,\"stuck\":2,\"lost\":3,\"episodes\":4,\"unexpected_ends\":null},"
+    "2.5,\"loops\":{\"stuck\":7},\"threads\":{\"slow\":1,\"stuck\":2,\"lost\":3,\"episodes\":4,"
+    "\"unexpected_ends\":null},"
     "\"pipelines\":null,\"descriptors\":{\"used\":10,\"max\":1024}}\n";
 
 /* A server that gives one reader `text`. */
@@ -195,6 +196,7 @@ test_metrics (void)
   assert_has_line (with, "wolf_guard_status 1");
   assert_has_line (with, "wolf_guard_reason{code=\"quarantine\"} 1");
   assert_has_line (with, "wolf_guard_threads{level=\"lost\"} 3");
+  assert_has_line (with, "wolf_guard_loops{level=\"stuck\"} 7");
   assert_has_line (with, "wolf_guard_max_fds 1024");
   assert_has_line (with, "wolf_guard_uptime_seconds 2.5");
   g_assert_null (strstr (with, "wolf_guard_pipelines"));

@@ -30,7 +30,7 @@ function compare(a, na, b, nb, from, to, first, last,   i, j, n, length_at) {
 # Merges the changes B->O and B->T of the elements. Returns how many are in merged[1..], or -1.
 # WORDS: lines of an overlap are merged word by word.
 function merge(b, nb, o, no, t, nt, words, merged,   eo, et, x, y, n, i, pos, s, e, co, ct,
-    of, ot, oa, oz, tf, tt, ta, tz, po, pt) {
+    of, ot, oa, oz, tf, tt, ta, tz, po, pt, in_o, in_t) {
   eo = compare(b, nb, o, no, of, ot, oa, oz)
   et = compare(b, nb, t, nt, tf, tt, ta, tz)
   n = 0; pos = po = pt = 1; x = y = 1
@@ -49,9 +49,13 @@ function merge(b, nb, o, no, t, nt, words, merged,   eo, et, x, y, n, i, pos, s,
       co = oz[x - 1] + (e - ot[x - 1]); ct = tz[y - 1] + (e - tt[y - 1])
       if (same(o, po, co, t, pt, ct)) for (i = po; i <= co; i++) merged[++n] = o[i]
       else {
-        if (!words || co - po != e - s || ct - pt != e - s) return -1
-        for (i = 0; i <= e - s; i++) {
-          if (!merge_words(b[s + i], o[po + i], t[pt + i])) return -1
+        if (!words || !align(b, s, e, o, po, co, in_o) || !align(b, s, e, t, pt, ct, in_t)) return -1
+        for (i = s; i <= e + 1; i++) {
+          if (in_o[i] - po && in_t[i] - pt) return -1 # both have lines of their own here
+          for (; po < in_o[i]; po++) merged[++n] = o[po]
+          for (; pt < in_t[i]; pt++) merged[++n] = t[pt]
+          if (i > e) break
+          if (!merge_words(b[i], o[po++], t[pt++])) return -1
           merged[++n] = line_merged
         }
       }
@@ -72,6 +76,25 @@ function merge(b, nb, o, no, t, nt, words, merged,   eo, et, x, y, n, i, pos, s,
 function overlap(f1, t1, f2, t2) {
   if (t1 < f1 && t2 < f2) return f1 == f2 # two insertions at one place
   return f1 <= t2 && f2 <= t1
+}
+
+# Where each line FROM..TO of B stands in the lines FIRST..LAST of A, changed or not: AT. Those
+# between them are new. 0 when one has no like there.
+function align(b, from, to, a, first, last, at,   i, j, wb, wa, nb, na, alike, most) {
+  at[to + 1] = last + 1
+  for (i = from; i <= to; i++) {
+    if (last - first == to - i) { at[i] = first++; continue }
+    nb = split_words(b[i], wb)
+    most = 0
+    for (j = first; last - j >= to - i; j++) {
+      na = split_words(a[j], wa)
+      alike = common(wb, nb, wa, na)
+      if (alike > most) { most = alike; at[i] = j }
+    }
+    if (most * 2 < nb || !most) return 0
+    first = at[i] + 1
+  }
+  return 1
 }
 function same(a, i, last_a, b, j, last_b) {
   if (last_a - i != last_b - j) return 0

@@ -10,6 +10,10 @@ applied=()              # the patches that the result has
 solved=()               # those that a rebase which stopped has already
 stop_at_conflict=''     # a rebase stops there, with the conflict in the files
 
+make_folder() { # FILE: the folder that it is in; mostly it is there
+  [[ -d ${1%/*} ]] || mkdir -p -- "${1%/*}"
+}
+
 pinned_source() { # TREE: prints it, if there is one
   local candidate
   for candidate in ${pinned:+"$pinned/$1" "$pinned"}; do
@@ -43,7 +47,7 @@ lay_pinned() { # TREE: its pinned files to $work/pinned/TREE
   for path in "${required_paths[@]}"; do
     if [[ $path != "$tree"/* || ${required[$path]} == absent ]]; then continue; fi
     path=${path#*/}
-    if [[ $path == */* ]]; then mkdir -p -- "$to/${path%/*}"; fi
+    make_folder "$to/$path"
     if [[ ${moving[$tree]} == git ]]; then
       plain_git -C "${dir[$tree]}" cat-file blob "${commit[$tree]}:$path" \
         >"$to/$path" 2>"$work/log" ||
@@ -82,7 +86,7 @@ make_states() {
 merge_file() { # TREE-COPY PATCH KIND PATH
   local ours=$1/$4 base=$work/pinned/.pc/$2/$4 theirs=${state_after[$2/$4]}
   local to=$work/merged/$4 optional
-  mkdir -p -- "${to%/*}"
+  make_folder "$to"
   case $3 in
   add)
     if [[ -e $ours ]] && ! cmp -s -- "$ours" "$theirs"; then
@@ -147,7 +151,8 @@ take_merged() { # DIR PATCH: what merge_file has made, into the copy and its qui
   for line in "${touched_by[@]}"; do
     if [[ $line != "$patch"$'\t'* ]]; then continue; fi
     IFS=$'\t' read -r _ kind path <<<"$line"
-    mkdir -p -- "$top/.pc/$patch/${path%/*}" "$top/${path%/*}"
+    make_folder "$top/.pc/$patch/$path"
+    make_folder "$top/$path"
     if [[ -e $top/$path ]]; then
       cp -p -- "$top/$path" "$top/.pc/$patch/$path"
     else

@@ -118,6 +118,23 @@ rules 'patch wolf/0002' 'rewrites src/stacked.cpp ^line t'
 moves 'another form of code that the patch replaces wholly, where a rule knows it' \
   '0002-stack.patch +merged'
 check 'is replaced' bash -c '! grep -q twenty-one "$1"' - "$place/out/wolf/src/stacked.cpp"
+# One line changed by both, and lines of one side's own beside it.
+solves() { # LINE...: a conflict of git merge-file --diff3, as it comes out without one
+  printf '%s\n' "$@" | awk -f "$repository/tools/series/adjacent.awk"
+}
+use='run(queue.get(), id);'
+check "the patch's own line beside one that both change" test "$(solves '<<<<<<< tree' \
+  'run(queue.get(), id, size);' '||||||| pinned' "$use" ======= 'auto limit = 5;' \
+  'run(queue->get(), id);' '>>>>>>> patch')" = 'auto limit = 5;'$'\n''run(queue->get(), id, size);'
+check "the tree's own line beside it" test "$(solves '<<<<<<< tree' 'run(queue.get(), id, size);' \
+  'more();' '||||||| pinned' "$use" ======= 'run(queue->get(), id);' '>>>>>>> patch')" = \
+  'run(queue->get(), id, size);'$'\n''more();'
+solves '<<<<<<< tree' 'before();' 'run(queue.get(), id, size);' '||||||| pinned' "$use" ======= \
+  'auto limit = 5;' 'run(queue->get(), id);' '>>>>>>> patch' >"$scratch/log"
+check 'but not lines of both at one place' test $? = 1
+solves '<<<<<<< tree' 'run(queue.get(), id, size);' '||||||| pinned' "$use" ======= \
+  'auto limit = 5;' 'something(else);' '>>>>>>> patch' >"$scratch/log"
+check 'nor a line that is gone' test $? = 1
 # What a block has. The patch puts "five" into the first function here.
 within() { # FIRST LAST: the lines of the second function
   other blocks "$@"

@@ -65,7 +65,7 @@ diff_file() { # CONTEXT BEFORE AFTER NAME
 }
 
 # The patches of a work tree as diffs, appended to TO/PATCH. LINES: "PATCH TAB KIND TAB PATH", in
-# order; STRIP: "tree" leaves the tree's name out of the paths.
+# order; STRIP: "tree" leaves the tree's name out of the paths. Only patches whose head is in TO.
 write_diffs() { # CONTEXT TOP TO STRIP LINES (name of an array)
   local context=$1 top=$2 to=$3 strip=$4 i patch path after name
   local -n lines_in=$5
@@ -84,6 +84,7 @@ write_diffs() { # CONTEXT TOP TO STRIP LINES (name of an array)
   done
   for i in "${!lines_in[@]}"; do
     IFS=$'\t' read -r patch _ path <<<"${lines_in[i]}"
+    if [[ ! -e $to/$patch ]]; then continue; fi
     name=$path
     if [[ $strip == tree ]]; then name=${path#*/}; fi
     diff_file "$context" "$top/.pc/$patch/$path" "${afters[i]}" "$name" >>"$to/$patch" ||

@@ -124,6 +124,35 @@ merge_file() { # TREE-COPY PATCH KIND PATH
   esac
 }
 
+# Files of the tree that are not what the pinned ones are at this point of the series. A patch that
+# touches none of them needs no merge.
+declare -A differs=()
+note_differing() { # [PATCH]: at the beginning the tree's own; then those of a patch that is not in
+  local path line
+  if (($# == 0)); then
+    for path in "${required_paths[@]}"; do
+      if [[ ${digest[$path]-} != "${pin[$path]-}" ]]; then differs[$path]=yes; fi
+    done
+    return
+  fi
+  for line in "${touched_by[@]}"; do
+    if [[ $line == "$1"$'\t'* ]]; then differs[${line##*$'\t'}]=yes; fi
+  done
+}
+fits() { # PATCH
+  local line
+  for line in "${touched_by[@]}"; do
+    if [[ $line == "$1"$'\t'* && ${differs[${line##*$'\t'}]-} ]]; then return 1; fi
+  done
+}
+apply_as_is() { # DIR PATCH
+  local own=("${selected[@]}")
+  selected=("$2")
+  push_series "$1"
+  selected=("${own[@]}")
+  applied+=("$2")
+}
+
 move_one() { # DIR PATCH: on the copy in DIR; status 1 and $why: it does not fit, DIR is as before
   local top=$1 patch=$2 line kind path near='' lacking=0 conflicts=()
   why=''
@@ -174,7 +203,7 @@ take_merged() { # DIR PATCH: what merge_file has made, into the copy and its qui
 compare_patches() { # DIR-OF-NEW
   local patch state detail files=()
   for patch in "${applied[@]}"; do
-    if [[ -n ${moving[${patch%%/*}]-} ]]; then files+=("${file_of[$patch]}" "$1/$patch"); fi
+    if [[ -e $1/$patch ]]; then files+=("${file_of[$patch]}" "$1/$patch"); fi
   done
   if ((${#files[@]} == 0)); then return; fi
   while IFS=$'\t' read -r patch state detail; do
@@ -227,6 +256,7 @@ series_on() { # DIR: applies the selected patches to the copies there, moving wh
     return
   fi
   make_states
+  note_differing
   for patch in "${selected[@]}"; do
     if [[ $only == core && -z ${core_patch[$patch]-} ]]; then
       left_out_for[$patch]='not of the core'
@@ -234,16 +264,21 @@ series_on() { # DIR: applies the selected patches to the copies there, moving wh
   done
   for patch in "${selected[@]}"; do
     if [[ -z ${moving[${patch%%/*}]-} ]]; then
-      own=("${selected[@]}") selected=("$patch")
-      push_series "$top"
-      selected=("${own[@]}")
-      applied+=("$patch")
+      apply_as_is "$top" "$patch"
     elif [[ -n ${left_out_for[$patch]-} ]]; then
       state_of[$patch]='left out' detail_of[$patch]=${left_out_for[$patch]}
-    elif [[ " ${solved[*]} " == *" $patch "* ]] || move_one "$top" "$patch"; then
+      note_differing "$patch"
+    elif [[ " ${solved[*]} " == *" $patch "* ]]; then
+      applied+=("$patch")
+      note_differing "$patch"
+    elif fits "$patch"; then
+      apply_as_is "$top" "$patch"
+      state_of[$patch]='as is'
+    elif move_one "$top" "$patch"; then
       applied+=("$patch")
     else
       state_of[$patch]='in conflict' detail_of[$patch]=$why
+      note_differing "$patch"
       conflict "$patch"
       if [[ $stop_at_conflict ]]; then
         take_merged "$top" "$patch"
@@ -252,10 +287,14 @@ series_on() { # DIR: applies the selected patches to the copies there, moving wh
     fi
   done
   files_of_patches "$top" "${applied[@]}"
-  for patch in "${applied[@]}"; do files+=("${file_of[$patch]}"); done
-  write_headers plain "$new" "${files[@]}"
-  write_diffs 0 "$top" "$new" '' lines
-  compare_patches "$new"
+  for patch in "${applied[@]}"; do
+    if [[ ${state_of[$patch]-} != 'as is' ]]; then files+=("${file_of[$patch]}"); fi
+  done
+  if ((${#files[@]})); then
+    write_headers plain "$new" "${files[@]}"
+    write_diffs 0 "$top" "$new" '' lines
+    compare_patches "$new"
+  fi
   own=("${applied[@]}") applied=()
   for patch in "${own[@]}"; do
     if [[ ${state_of[$patch]-} == 'already there' ]]; then # an empty patch is none
@@ -263,7 +302,7 @@ series_on() { # DIR: applies the selected patches to the copies there, moving wh
       if [[ -n ${lacking_in[$patch]-} ]]; then state_of[$patch]='not needed'; fi
     else
       applied+=("$patch")
-      mv -- "$new/$patch" "$top/patches/$patch"
+      if [[ -e $new/$patch ]]; then mv -- "$new/$patch" "$top/patches/$patch"; fi
     fi
   done
   printf '%s\n' "${applied[@]}" | tee -- "$top/patches/series" >"$top/.pc/applied-patches"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * A streaming thread beats with each buffer that it pushes. Late is one that is in a push, which the
- * STREAM_LOCK of the next pad tells, or in the create function of a source that makes its buffers
- * itself. A queue, or a source that is fed, waits there: it may do so for ever. So may a source until
- * its first buffer: the pipeline is not playing yet, or the compositor starts.
+ * A streaming thread beats with each buffer that it pushes. Late is one that is in a push, which
+ * the STREAM_LOCK of the next pad tells, or in the create function of a source that makes its
+ * buffers itself. A queue, or a source that is fed, waits there: it may do so for ever. So may a
+ * source until its first buffer: the pipeline is not playing yet, or the compositor starts.
  *
  * The thread's Stream belongs to the pad's probe, so that it goes with either. A thread that ends
  * without a LEAVE leaves it to the pad.

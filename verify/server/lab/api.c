@@ -16,31 +16,37 @@
 #include <json-glib/json-glib.h>
 #include <libsoup/soup.h>
 #include <string.h>
+#include <wolf-guard/beat.h>
+#include <wolf-guard/watch.h>
 
 #define BODY_MAX (64 * 1024)
 #define SIDE_MAX 8192 /* of a picture */
 
+typedef struct Job Job;
 typedef struct {
   Lab *lab;
   SoupServer *soup;
   GMainContext *context;
   GThreadPool *pool;
+  WgBeat *beat; /* of the pool */
+  Job *ping;    /* has no endpoint; is pushed again and again */
 } Api;
 
 /* Fills `answer`. NULL, or why not: the text goes into the answer. */
 typedef const gchar *(*Endpoint) (Lab *lab, JsonObject *question, JsonBuilder *answer);
 
 /* What a thread of the pool works on. */
-typedef struct {
+struct Job {
   Api *api;
   Endpoint endpoint;
+  const gchar *operation;
   SoupServerMessage *message; /* paused; touched in the API's thread only */
   gchar *question;
   gchar *answer;
   guint status;
   gint owner; /* OF_SERVER or OF_POOL; GLib's queues keep that order, but no sanitizer sees it there
                */
-} Job;
+};
 
 enum { OF_SERVER, OF_POOL };
 
@@ -237,18 +243,18 @@ take_input (Lab *lab, JsonObject *question, JsonBuilder *answer G_GNUC_UNUSED)
 }
 
 static const struct {
-  const gchar *method, *path;
+  const gchar *method, *path, *operation;
   Endpoint endpoint;
 } endpoints[] = {
-  { "GET", "/api/v1/apps", list_apps },
-  { "GET", "/api/v1/pair/pending", list_pairings },
-  { "POST", "/api/v1/pair/client", enter_pin },
-  { "GET", "/api/v1/clients", list_clients },
-  { "GET", "/api/v1/sessions", list_sessions },
-  { "POST", "/api/v1/sessions/add", add_session },
-  { "POST", "/api/v1/sessions/stop", stop_session },
-  { "POST", "/api/v1/sessions/pause", pause_session },
-  { "POST", "/api/v1/sessions/input", take_input },
+  { "GET", "/api/v1/apps", "API apps", list_apps },
+  { "GET", "/api/v1/pair/pending", "API pair/pending", list_pairings },
+  { "POST", "/api/v1/pair/client", "API pair/client", enter_pin },
+  { "GET", "/api/v1/clients", "API clients", list_clients },
+  { "GET", "/api/v1/sessions", "API sessions", list_sessions },
+  { "POST", "/api/v1/sessions/add", "API sessions/add", add_session },
+  { "POST", "/api/v1/sessions/stop", "API sessions/stop", stop_session },
+  { "POST", "/api/v1/sessions/pause", "API sessions/pause", pause_session },
+  { "POST", "/api/v1/sessions/input", "API sessions/input", take_input },
 };
 
 static gboolean
@@ -293,6 +299,10 @@ work (gpointer data, gpointer pool_data G_GNUC_UNUSED)
 {
   Job *job = data;
 
+  if (job->endpoint == NULL) {
+    wg_beat_now (job->api->beat);
+    return;
+  }
   g_return_if_fail (g_atomic_int_get (&job->owner) == OF_POOL);
   GMainContext *context = job->api->context;
   g_autoptr (JsonBuilder) builder = json_builder_new ();
@@ -302,8 +312,10 @@ work (gpointer data, gpointer pool_data G_GNUC_UNUSED)
   json_builder_begin_object (builder);
   json_builder_set_member_name (builder, "success");
   json_builder_add_boolean_value (builder, TRUE);
+  wg_watch_begin (job->operation);
   if (root != NULL && JSON_NODE_HOLDS_OBJECT (root))
     why = job->endpoint (job->api->lab, json_node_get_object (root), builder);
+  wg_watch_end ();
   if (why != NULL)
     lab_log ("API: refused: %s", why);
   job->status = why ? SOUP_STATUS_INTERNAL_SERVER_ERROR : SOUP_STATUS_OK; /* Wolf's choice */
@@ -312,24 +324,27 @@ work (gpointer data, gpointer pool_data G_GNUC_UNUSED)
   g_main_context_invoke (context, on_answered, job);
 }
 
-static Endpoint
+/* G_N_ELEMENTS (endpoints): there is none. */
+static guint
 endpoint_of (SoupServerMessage *message, const char *path)
 {
-  for (guint i = 0; i < G_N_ELEMENTS (endpoints); i++)
-    if (g_str_equal (path, endpoints[i].path)
-        && g_str_equal (soup_server_message_get_method (message), endpoints[i].method))
-      return endpoints[i].endpoint;
-  return NULL;
+  guint i = 0;
+
+  while (i < G_N_ELEMENTS (endpoints)
+      && (!g_str_equal (path, endpoints[i].path)
+          || !g_str_equal (soup_server_message_get_method (message), endpoints[i].method)))
+    i++;
+  return i;
 }
 
 static void
 on_question (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message, const char *path,
     GHashTable *query G_GNUC_UNUSED, gpointer data)
 {
-  Endpoint endpoint = endpoint_of (message, path);
+  const guint endpoint = endpoint_of (message, path);
   SoupMessageBody *body = soup_server_message_get_request_body (message);
 
-  if (endpoint == NULL) {
+  if (endpoint == G_N_ELEMENTS (endpoints)) {
     soup_server_message_set_status (message, SOUP_STATUS_NOT_FOUND, NULL);
     return;
   }
@@ -342,7 +357,8 @@ on_question (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message, const c
   const gchar *text = g_bytes_get_data (bytes, &size);
   Job *job = g_new0 (Job, 1);
   job->api = data;
-  job->endpoint = endpoint;
+  job->endpoint = endpoints[endpoint].endpoint;
+  job->operation = endpoints[endpoint].operation;
   job->message = g_object_ref (message);
   job->question = size > 0 ? g_strndup (text, size) : g_strdup ("{}");
   GThreadPool *pool = job->api->pool;
@@ -362,6 +378,25 @@ accepted (GSocketConnection *connection, gpointer data)
     soup_server_accept_iostream (api->soup, G_IO_STREAM (connection), local, remote, NULL);
 }
 
+/* By the scanner. The queue has no limit; GLib allocates a link for it. */
+static void
+ping_pool (gpointer data)
+{
+  Api *api = data;
+
+  g_thread_pool_push (api->pool, api->ping, NULL);
+}
+
+static void
+watch_pool (Api *api)
+{
+  const WgBeatSpec spec = { .name = "API pool", .post = ping_pool, .data = api };
+
+  api->ping = g_new0 (Job, 1);
+  api->ping->api = api;
+  api->beat = wg_beat_new (&spec);
+}
+
 gboolean
 lab_api_open (Lab *lab, GError **error)
 {
@@ -375,6 +410,7 @@ lab_api_open (Lab *lab, GError **error)
   api->pool = g_thread_pool_new (work, NULL, threads, TRUE, error);
   if (api->pool == NULL)
     return FALSE;
+  watch_pool (api);
   soup_server_add_handler (api->soup, NULL, on_question, api, NULL);
   return lab_port_listen_unix (lab, lab->api_path, accepted, api, error);
 }

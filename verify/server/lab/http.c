@@ -23,6 +23,12 @@ pair (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message, const char *pa
     lab_pair_ask (data, message, query);
 }
 
+static const LabPage pages[] = {
+  { "/serverinfo", "HTTP /serverinfo", serverinfo },
+  { "/pair", "HTTP /pair", pair },
+  { NULL, NULL, NULL },
+};
+
 static void
 accepted (GSocketConnection *connection, gpointer data)
 {
@@ -42,9 +48,7 @@ lab_http_open (Lab *lab, GError **error)
   SoupServer *soup = soup_server_new ("server-header", "wolf-lab", NULL);
 
   lab_page_limit_bodies (lab, soup);
-  soup_server_add_handler (soup, NULL, lab_page_not_found, NULL, NULL);
-  soup_server_add_handler (soup, "/serverinfo", serverinfo, lab, NULL);
-  soup_server_add_handler (soup, "/pair", pair, lab, NULL);
+  lab_page_serve (lab, soup, pages);
   lab_pair_begin ();
   return lab_port_listen (
       lab, lab->options.wolf_ports ? WOLF_PORT : 0, &lab->http, accepted, soup, error);

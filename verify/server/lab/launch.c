@@ -188,14 +188,18 @@ cancel (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message, const char *
   lab_page_answer (message, SOUP_STATUS_OK, "<cancel>1</cancel>");
 }
 
+static const LabPage pages[] = {
+  { "/serverinfo", "HTTPS /serverinfo", serverinfo },
+  { "/applist", "HTTPS /applist", applist },
+  { "/appasset", "HTTPS /appasset", appasset },
+  { "/launch", "HTTPS /launch", launch },
+  { "/resume", "HTTPS /resume", resume },
+  { "/cancel", "HTTPS /cancel", cancel },
+  { NULL, NULL, NULL },
+};
+
 void
 lab_launch_add_handlers (Lab *lab, SoupServer *soup)
 {
-  soup_server_add_handler (soup, NULL, lab_page_not_found, NULL, NULL);
-  soup_server_add_handler (soup, "/serverinfo", serverinfo, lab, NULL);
-  soup_server_add_handler (soup, "/applist", applist, lab, NULL);
-  soup_server_add_handler (soup, "/appasset", appasset, lab, NULL);
-  soup_server_add_handler (soup, "/launch", launch, lab, NULL);
-  soup_server_add_handler (soup, "/resume", resume, lab, NULL);
-  soup_server_add_handler (soup, "/cancel", cancel, lab, NULL);
+  lab_page_serve (lab, soup, pages);
 }

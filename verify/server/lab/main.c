@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wolf-guard/health.h>
 #include <wolf-guard/pipeline.h>
 #include <wolf-guard/shutdown.h>
 
@@ -60,6 +61,15 @@ prepare (Lab *lab, GError **error)
   lab_life_begin (lab);
   lab_container_ask_for_sound (lab);
   return open_all (lab, error);
+}
+
+/* Beside the API's socket, as in Wolf. */
+static void
+start_health (const Lab *lab)
+{
+  g_autofree gchar *path = g_build_filename (lab->options.dir, "wolf-health.sock", NULL);
+
+  wg_health_start (path, "wolf-lab");
 }
 
 static void
@@ -160,6 +170,8 @@ main (int argc, char **argv)
   if (!lab_streams_check (lab, &error) || !prepare (lab, &error))
     return fail (error);
   GMainLoop *until_signal = catch_signals ();
+  if (lab->options.watch)
+    start_health (lab);
   say_ready (lab);
   g_main_loop_run (until_signal);
   lab_log ("shutting down");

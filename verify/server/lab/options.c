@@ -46,6 +46,7 @@ static const Switch switches[] = {
       "/pair without a PIN: is held | ends" },
   { "pings", { "wait", "limit" }, MEMBER (limit_pings), TRUE,
       "The first ping is waited for: always | 30 s" },
+  { "watch", { "off", "on" }, MEMBER (watch), TRUE, "Who watches threads: nobody | guard" },
   { "handover", { "appsink", "interpipe" }, MEMBER (interpipe), FALSE,
       "From producer to consumer" },
   { "audio", { "direct", "relayed" }, MEMBER (relayed_audio), FALSE,
@@ -147,7 +148,7 @@ lab_options_parse (LabOptions *options, gint argc, gchar **argv, GError **error)
   const GOptionEntry first[] = {
     { "dir", 0, 0, G_OPTION_ARG_FILENAME, &options->dir, "Where wolf.sock and clients/*.pem are",
         "DIR" },
-    { "preset", 0, 0, G_OPTION_ARG_CALLBACK, on_preset, "Sets the first sixteen below (after)",
+    { "preset", 0, 0, G_OPTION_ARG_CALLBACK, on_preset, "Sets the first seventeen below (after)",
         "before|after" },
   };
 

@@ -3,6 +3,7 @@
 #include "pages.h"
 
 #include <string.h>
+#include <wolf-guard/watch.h>
 
 #define VERSION "7.1.431.-1" /* of the protocol, as Moonlight asks for it */
 #define GFE_VERSION "3.23.0.74"
@@ -104,4 +105,32 @@ lab_page_is_get (SoupServerMessage *message)
     return TRUE;
   lab_page_answer (message, SOUP_STATUS_NOT_FOUND, NULL);
   return FALSE;
+}
+
+typedef struct {
+  Lab *lab;
+  const LabPage *page;
+} Served;
+
+static void
+serve (SoupServer *soup, SoupServerMessage *message, const char *path, GHashTable *query,
+    gpointer data)
+{
+  const Served *served = data;
+
+  wg_watch_begin (served->page->operation);
+  served->page->handler (soup, message, path, query, served->lab);
+  wg_watch_end ();
+}
+
+void
+lab_page_serve (Lab *lab, SoupServer *soup, const LabPage *pages)
+{
+  soup_server_add_handler (soup, NULL, lab_page_not_found, NULL, NULL);
+  for (const LabPage *page = pages; page->path != NULL; page++) {
+    Served *served = g_new (Served, 1);
+
+    *served = (Served){ lab, page };
+    soup_server_add_handler (soup, page->path, serve, served, g_free);
+  }
 }

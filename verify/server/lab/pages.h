@@ -30,4 +30,13 @@ void lab_page_limit_bodies (const Lab *lab, SoupServer *soup);
 /* Whether it is a GET; anything else is answered here, with 404 as Wolf does. */
 gboolean lab_page_is_get (SoupServerMessage *message);
 
+/* What a server has: a handler runs within a scope of that operation. The table is static. */
+typedef struct {
+  const char *path, *operation;
+  SoupServerCallback handler;
+} LabPage;
+
+/* Up to one without a path. What is not there is answered with 404. */
+void lab_page_serve (Lab *lab, SoupServer *soup, const LabPage *pages);
+
 G_END_DECLS

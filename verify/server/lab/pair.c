@@ -161,6 +161,7 @@ lab_pair_ask (const Lab *lab, SoupServerMessage *message, GHashTable *query)
   pairing->ip = lab_page_client_ip (message);
   pairing->secret = g_strdup_printf ("%08x", ++count);
   pairing->message = g_object_ref (message);
+  lab_log ("pairing of %s: waits for its PIN", pairing->ip);
   if (lab->options.limit_pairing)
     make_room (pairing->ip);
   else

@@ -9,6 +9,7 @@
 #include "sessions.h"
 
 #include <string.h>
+#include <wolf-guard/watch.h>
 
 #define WOLF_PORT 48010
 #define CONTROL_PORT 47999 /* Wolf's; nobody listens there in the lab */
@@ -145,7 +146,9 @@ on_answered (GObject *stream, GAsyncResult *result, gpointer data)
 static void
 conclude (Talk *talk)
 {
+  wg_watch_begin ("RTSP message");
   gchar *text = answer (talk);
+  wg_watch_end ();
 
   if (text == NULL) {
     lab_log ("RTSP: no such session");

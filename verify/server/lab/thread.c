@@ -2,6 +2,7 @@
 /* thread.c: threads with a name and, if wanted, a record. */
 #include "thread.h"
 
+#include <wolf-guard/beat.h>
 #include <wolf-guard/thread.h>
 
 typedef struct {
@@ -37,13 +38,20 @@ lab_thread_start (
   g_thread_unref (g_thread_new (name, thread_main, start));
 }
 
+typedef struct {
+  const gchar *name;
+  GMainContext *context;
+} Server;
+
+/* Begins with a beat, so that its thread is known from then on. */
 static void
 serve (gpointer data)
 {
-  GMainContext *context = data;
-  GMainLoop *loop = g_main_loop_new (context, FALSE);
+  const Server *server = data;
+  GMainLoop *loop = g_main_loop_new (server->context, FALSE);
 
-  g_main_context_push_thread_default (context);
+  wg_beat_now (wg_beat_new_for_context (server->name, server->context, loop));
+  g_main_context_push_thread_default (server->context);
   g_main_loop_run (loop);
 }
 
@@ -55,9 +63,12 @@ lab_thread_serve (Lab *lab, const gchar *name, LabSetup setup, GError **error)
   g_main_context_push_thread_default (context);
   const gboolean ready = setup (lab, error);
   g_main_context_pop_thread_default (context);
-  if (ready)
-    lab_thread_start (lab, name, NULL, serve, context);
-  else
+  if (!ready) {
     g_main_context_unref (context);
-  return ready;
+    return FALSE;
+  }
+  Server *server = g_new (Server, 1);
+  *server = (Server){ name, context };
+  lab_thread_start (lab, name, NULL, serve, server);
+  return TRUE;
 }

@@ -82,5 +82,12 @@ void scenario_settings_read_only (Runner *runner, Result *result);
 void scenario_settings_removed (Runner *runner, Result *result);
 void scenario_sound_lost (Runner *runner, Result *result);
 void scenario_sigterm_sound_silent (Runner *runner, Result *result);
+void scenario_watch_streams (Runner *runner, Result *result);
+void scenario_watch_encoder (Runner *runner, Result *result);
+void scenario_watch_handlers (Runner *runner, Result *result);
+void scenario_watch_loops (Runner *runner, Result *result);
+void scenario_watch_scanner (Runner *runner, Result *result);
+void scenario_watch_dispatcher (Runner *runner, Result *result);
+void scenario_watch_full (Runner *runner, Result *result);
 
 G_END_DECLS

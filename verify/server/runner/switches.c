@@ -13,7 +13,7 @@ const Switch switches[] = {
   { "stop", "--stop=eos",
       "cancel-*,api-stop-stuck,pause-stuck-*,stop-at-each-moment,timeline,stop-storm,relaunch,"
       "sigterm-streaming,thread-ends",
-      "input-while-ending,sigterm-quarantine,cancel-before-ping" },
+      "input-while-ending,sigterm-quarantine,cancel-before-ping,watch-*" },
   { "tokens", "--tokens=off", "cancel-before-ping,stop-at-each-moment",
       "race-api,race-launch,return-at-once,stop-storm" },
   { "input", "--input=element", "input-state-lock", "input-while-ending" },
@@ -26,10 +26,11 @@ const Switch switches[] = {
   { "docker", "--docker=trust", "container-garbage,start-engine-silent", "" },
   { "rtsp", "--rtsp=keep", "rtsp-silent", "" },
   { "accept", "--accept=once", "descriptors", "" },
-  { "icons", "--icons=thread", "icons-held,icons-refused", "" },
+  { "icons", "--icons=thread", "icons-held,icons-refused", "watch-dispatcher" },
   { "connections", "--connections=all", "connections", "" },
   { "pairing", "--pairing=keep", "pair-*", "" },
   { "pings", "--pings=wait", "ping-missing", "" },
+  { "watch", "--watch=off", "watch-*", "" },
   /* Measured on the real Wolf: closing a socket after an error changes nothing by itself. */
   { "on-error", "--on-error=keep", "", "" },
   { NULL, NULL, NULL, NULL },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* pair.c: the first phase of pairing, which waits until a PIN is entered. */
-#include "steps.h"
+#include "pairing.h"
 
 #include <string.h>
 
@@ -16,9 +16,8 @@
 /* Descriptors that a server may have more afterwards: a connection of the API that ends. */
 #define SPARE 4
 
-/* Asks for a pairing from an address of loopback; NULL: no connection. */
-static GSocketConnection *
-ask_to_pair (const Runner *runner, const gchar *address, const gchar *certificate)
+GSocketConnection *
+pairing_ask (const Runner *runner, const gchar *address, const gchar *certificate)
 {
   g_autoptr (GSocketClient) client = g_socket_client_new ();
   g_autoptr (GSocketAddress) local = g_inet_socket_address_new_from_string (address, 0);
@@ -95,7 +94,7 @@ ask_from_everywhere (const Runner *runner)
   for (guint i = 0; i < ADDRESSES * OF_EACH; i++) {
     g_autofree gchar *address = g_strdup_printf ("127.0.0.%u", 10 + i / OF_EACH);
     g_autofree gchar *certificate = g_strdup_printf ("%08x", i);
-    GSocketConnection *connection = ask_to_pair (runner, address, certificate);
+    GSocketConnection *connection = pairing_ask (runner, address, certificate);
     if (connection != NULL)
       g_ptr_array_add (connections, connection);
   }
@@ -161,9 +160,9 @@ scenario_pair_two (Runner *runner, Result *result)
 {
   g_auto (Answer) entered = { 0 };
   Sockets sockets;
-  g_autoptr (GSocketConnection) first = ask_to_pair (runner, "127.0.0.1", "aa");
+  g_autoptr (GSocketConnection) first = pairing_ask (runner, "127.0.0.1", "aa");
   g_autofree gchar *secret = await_secret (runner);
-  g_autoptr (GSocketConnection) second = ask_to_pair (runner, "127.0.0.1", "bb");
+  g_autoptr (GSocketConnection) second = pairing_ask (runner, "127.0.0.1", "bb");
 
   expect_both (result, first != NULL && secret != NULL && second != NULL, "two ask to be paired");
   if (first == NULL || second == NULL)

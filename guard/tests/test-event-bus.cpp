@@ -51,6 +51,37 @@ void test_order() {
   g_assert_cmpstr(calls.c_str(), ==, "21NwW");
 }
 
+template <class What, class Policy> struct Box {
+  What value;
+};
+
+/* What the calling thread is in; "": nothing. */
+std::string operation() {
+  WgWatchThread threads[1];
+  guint count = wg_watch_get_threads(threads, 1);
+  return count > 0 && threads[0].depth > 0 ? threads[0].operations[threads[0].depth - 1] : "";
+}
+
+void test_scope() {
+  wolf::guard::EventBus<Number, Box<Word, int>> bus;
+  std::string plain, boxed, any;
+  auto number = bus.register_handler<Number>([&] {
+    plain = operation();
+    throw std::logic_error("planted");
+  });
+  auto box = bus.register_handler<Box<Word, int>>([&] { boxed = operation(); });
+  bus.fire_event(Number{1});
+  g_assert_cmpstr(operation().c_str(), ==, ""); // Also after an exception
+  bus.fire_event(Box<Word, int>{{"x"}});
+  auto global = bus.register_global_handler([&](const auto &) { any = operation(); });
+  bus.fire_event(Box<Word, int>{{"x"}});
+  g_assert_cmpstr(plain.c_str(), ==, "handler of Number");
+  g_assert_cmpstr(boxed.c_str(), ==, "handler of Word");
+  g_assert_cmpstr(any.c_str(), ==, "handler of any event");
+  g_assert_cmpstr(wolf::guard::page_operation("HTTPS", "^/cancel$"), ==, "HTTPS /cancel");
+  g_assert_cmpstr(wolf::guard::page_operation("HTTPS", "/launch"), ==, "HTTPS /launch");
+}
+
 void test_failure() {
   Bus bus;
   int calls = 0;
@@ -184,6 +215,7 @@ int main(int argc, char **argv) {
   g_test_add_func("/event-bus/failure", test_failure);
   g_test_add_func("/event-bus/inside", test_inside);
   g_test_add_func("/event-bus/late", test_late);
+  g_test_add_func("/event-bus/scope", test_scope);
   g_test_add_func("/event-bus/outlives", test_outlives);
   g_test_add_func("/event-bus/stuck", test_stuck);
   g_test_add_func("/event-bus/race", test_race);

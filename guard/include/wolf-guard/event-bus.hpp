@@ -22,31 +22,51 @@
  *
  * Errors: an exception that leaves a handler is logged with the event's type. It ends that handler
  * alone: the handlers after it run, and fire_event() returns how many failed.
+ *
+ * Watch: a handler runs in a scope (watch.h) that names its event.
  */
 #pragma once
 
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <cstdlib>
+#include <cxxabi.h>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
+#include <string>
 #include <typeindex>
 #include <typeinfo>
 #include <utility>
 #include <variant>
 #include <vector>
 #include <wolf-guard/log.h>
+#include <wolf-guard/scope.hpp>
 
 namespace wolf::guard {
+
+/* "handler of StopEvent", of box<some::StopEvent, …>. */
+inline const char *event_operation(std::type_index event) {
+  int status = 0;
+  std::unique_ptr<char, decltype(&std::free)> whole(
+      abi::__cxa_demangle(event.name(), nullptr, nullptr, &status),
+      std::free);
+  std::string name = whole ? whole.get() : event.name();
+  if (name.rfind("std::variant<", 0) == 0) {
+    return "handler of any event";
+  }
+  name = name.substr(0, name.find_first_of(",>"));
+  return static_text("handler of " + name.substr(name.find_last_of(":<") + 1));
+}
 
 /* One handler. It counts the calls that run now; when it is gone, no new call begins. */
 class EventHandler {
 public:
   EventHandler(std::type_index type, std::function<void(const void *)> function)
-      : event(type), function_(std::move(function)) {}
+      : event(type), function_(std::move(function)), operation_(event_operation(type)) {}
 
   /* Whether it did not fail. */
   bool call(const void *value) {
@@ -60,6 +80,7 @@ public:
     Running running{this, innermost()};
     innermost() = &running;
     Ended ended{this, running.outer};
+    WatchScope scope(operation_);
     try {
       function_(value);
       return true;
@@ -117,6 +138,7 @@ private:
   int calls_ = 0;
   bool gone_ = false;
   std::function<void(const void *)> function_;
+  const char *operation_;
 };
 
 /* The list of handlers, which a bus and its registrations share. Each change replaces it whole. */

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <functional>
 #include <memory>
+#include <pthread.h>
 #include <string>
 #include <thread>
 #include <utility>
@@ -173,11 +174,12 @@ private:
   bool ended_ = false;
 };
 
-/* A std::thread that runs `body` under a record. An exception that leaves `body` ends the process,
- * as with any std::thread. It is not caught here, so that the terminate handler still sees where it
- * was thrown. */
+/* A std::thread of that name that runs `body` under a record. An exception that leaves `body` ends
+ * the process, as with any std::thread. It is not caught here, so that the terminate handler still
+ * sees where it was thrown. */
 template <class Body> std::thread thread(const char *name, std::string session, Body body) {
   return std::thread([name, session = std::move(session), body = std::move(body)]() mutable {
+    pthread_setname_np(pthread_self(), std::string(name).substr(0, 15).c_str());
     ThreadScope scope(name, session);
     body();
     scope.end();

@@ -5,7 +5,10 @@
 #   without PATH LINE COUNT   the base lacks these lines of the main pin's file
 #   extra   PATH LINE COUNT   the base has as many lines of its own after that line
 #
-#   awk -v out=DIR -f base.awk bases/NAME/upstream.pins PATCH...    writes DIR/TREE/NAME.patch
+#   awk -v out=DIR -v without="TREE/NAME.patch..." -f base.awk bases/NAME/upstream.pins PATCH...
+#
+# Writes DIR/TREE/NAME.patch for each of the main series' patches, in order, but for those of WITHOUT,
+# which the base does not have: their lines are none of its own.
 #
 # It plays the patches forward on the number of base lines for each line of the main file: 0, 1, or
 # more with lines of its own. Ends with 1 when a hunk lies across such a place.
@@ -35,10 +38,25 @@ function splice(f, at, gone, come, each,   i, shift, last) {
   for (i = length_of[f] + 1; i <= last; i++) delete count_of[f, i]
 }
 
+# The same for a hunk that the base does not have: its old lines stay, as many as there are.
+function pass_over(f, at, gone, come,   i, kept) {
+  kept = 0
+  for (i = 0; i < gone; i++) kept += lines(f, at + i)
+  splice(f, at, gone, come, 0)
+  if (come) count_of[f, at] = kept
+  else count_of[f, at - 1] = lines(f, at - 1) + kept # with at = 1 of no line, and the first one
+}
+
 function hunk_head(   i, none, place) {
   at = start + (old_number == 0) + delta # in the main file as patched so far, 1st line of the hunk
   for (; walked < at - 1; walked++) sum += lines(file, walked + 1)
   none = 0
+  if (left_out) {
+    pass_over(file, at, old_number, new_number)
+    delta += new_number - old_number
+    omitted = 1
+    return
+  }
   for (i = 0; i < old_number; i++) none += lines(file, at + i) == 0
   if (none && none < old_number) fail(file ": " $0 " lies across lines that the base lacks")
   omitted = old_number ? none == old_number : at > 1 && !lines(file, at - 1) && !lines(file, at)
@@ -63,14 +81,16 @@ FNR == 1 && NR > 1 {
   n = split(FILENAME, part, "/")
   if (target) close(target)
   target = out "/" part[n - 1] "/" part[n]
+  left_out = index(" " without " ", " " part[n - 1] "/" part[n] " ")
+  if (left_out) target = "/dev/null"
   printf "" > target
   minus = plus = body = 0
 }
 reading_pins {
   if ($1 == "tree") tree = $2
   if ($1 == "without") for (i = 0; i < $4; i++) count_of[tree "/" $2, $3 + i] = 0
-  if ($1 == "extra") count_of[tree "/" $2, $3] += $4 + (!((tree "/" $2, $3) in count_of))
   f = tree "/" $2
+  if ($1 == "extra") { n = lines(f, $3) + $4; count_of[f, $3] = n }
   if (($1 == "without" || $1 == "extra") && length_of[f] < $3 + $4) length_of[f] = $3 + $4
   next
 }

@@ -11,12 +11,13 @@ published() { # TREE
   echo "commit ${commit[$1]} of ${url[$1]-its repository}${branch[$1]:+ (branch ${branch[$1]})}"
 }
 
-read_pins() { # [FILE [TREE]]: the pins, or those of one tree's base in place of its own
+read_pins() { # [FILE [TREE]]: the pins, or those of one tree's base in place of its own. What the
+  # series adds must be absent from the base as well.
   local pins=${1-$pins} key value tree='' path digest
   [[ -r $pins ]] || die 8 "$pins cannot be read; name the pins with --pins FILE"
   if (($# > 1)); then
     for path in "${!pin[@]}"; do
-      if [[ $path == "$2"/* ]]; then unset 'pin[$path]'; fi
+      if [[ $path == "$2"/* && ${pin[$path]} != absent ]]; then unset 'pin[$path]'; fi
     done
   fi
   while read -r key value; do
@@ -24,7 +25,10 @@ read_pins() { # [FILE [TREE]]: the pins, or those of one tree's base in place of
       die 8 "$pins has CRLF line ends; check this repository out with core.autocrlf=false"
     fi
     case $key in
-    tree) tree=$value ;;
+    tree)
+      tree=$value
+      if [[ $pins == "$here"/bases/* ]]; then base_of[$tree]=$pins; fi
+      ;;
     url) url[$tree]=$value ;;
     branch) branch[$tree]=$value ;;
     commit) commit[$tree]=$value ;;
@@ -40,17 +44,41 @@ read_pins() { # [FILE [TREE]]: the pins, or those of one tree's base in place of
   done <"$pins"
 }
 
-choose_bases() { # a tree that is exactly another base's gets that base's pins and series
-  local tree base
+take_base() { # TREE BASE HOW
+  read_pins "${2}upstream.pins" "$1"
+  local name=${2%/}
+  if [[ $3 == has_all ]]; then
+    echo "$1: ${dir[$1]} is close to what bases/${name##*/} is cut against"
+  else
+    echo "$1: ${dir[$1]} is what bases/${name##*/} is cut against"
+  fi
+}
+
+digests_in() { # TREE PINS
+  sed -n "/^tree $1\$/,/^tree /s/^sha256 //p" "$2"
+}
+has_exactly() { # TREE PINS
+  (cd -- "${dir[$1]}" && digests_in "$1" "$2" | sha256sum --quiet -c) >/dev/null 2>&1
+}
+has_all() { # TREE PINS: in whatever state
+  local path
+  while read -r _ path; do [[ -e ${dir[$1]}/$path ]] || return 1; done < <(digests_in "$1" "$2")
+}
+
+# A tree that is exactly another base's gets that base's pins and series. So does a tree without
+# some of the main pin's files when it has all of a base's: it moves from there.
+choose_bases() {
+  local tree base is
   for tree in "${!dir[@]}"; do
-    for base in "$here"/bases/*/; do
-      if (cd -- "${dir[$tree]}" &&
-        sed -n "/^tree $tree\$/,\${ s/^sha256 //p; }" "$base/upstream.pins" |
-        sha256sum --quiet -c) >/dev/null 2>&1; then
-        read_pins "${base}upstream.pins" "$tree"
-        base=${base%/}
-        echo "$tree: ${dir[$tree]} is what bases/${base##*/} is cut against"
-      fi
+    if has_exactly "$tree" "$pins"; then continue; fi
+    for is in has_exactly has_all; do
+      if [[ $is == has_all ]] && has_all "$tree" "$pins"; then continue; fi
+      for base in "$here"/bases/*/; do
+        if ! grep -q -x "tree $tree" "${base}upstream.pins" ||
+          ! "$is" "$tree" "${base}upstream.pins"; then continue; fi
+        take_base "$tree" "$base" "$is"
+        continue 3
+      done
     done
   done
 }

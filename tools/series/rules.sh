@@ -7,8 +7,14 @@ declare -A optional_in=()              # patch/path -> code that a tree may lack
 declare -A rewrites_in=()              # patch/path -> other forms of code that the patch replaces
 conditions=()                          # KIND TAB PATCH TAB COUNT TAB PATH TAB REGEX [TAB REGEX]
 
-read_rules() { # of the selected patches; a series without such a file has none
-  local rules=$patches/rules key value section='' patch='' name count
+read_rules() { # those of patches/, and for a base's own patches those of the base
+  local tree
+  read_rules_file "$patches/rules"
+  for tree in "${!base_of[@]}"; do read_rules_file "${base_of[$tree]%/*}/rules" yes; done
+}
+
+read_rules_file() { # FILE OF-BASE: of the selected patches; a series without such a file has none
+  local rules=$1 key value section='' patch='' name count
   declare -A by_number=()
   if [[ ! -e $rules ]]; then return; fi
   for name in "${selected[@]}"; do
@@ -17,7 +23,11 @@ read_rules() { # of the selected patches; a series without such a file has none
   done
   while read -r key value; do
     if [[ -z $key || $key == '#'* ]]; then continue; fi
-    if [[ $key == patch ]]; then section=$value patch=${by_number[$value]-}; continue; fi
+    if [[ $key == patch ]]; then
+      section=$value patch=${by_number[$value]-}
+      if [[ -z ${2-} && $patch ]] && own_of_base "$patch"; then patch=''; fi
+      continue
+    fi
     if [[ -z $patch ]]; then continue; fi
     case $key in
     core) core_patch[$patch]=yes ;;
@@ -37,6 +47,11 @@ read_rules() { # of the selected patches; a series without such a file has none
     *) die 8 "$rules: \"$key\" is no keyword; its header says which there are" ;;
     esac
   done <"$rules"
+}
+
+own_of_base() { # PATCH
+  local pins=${base_of[${1%%/*}]-}
+  [[ $pins && -e ${pins%/*}/$1 ]]
 }
 
 check_rules() { # DIR: the applied patches did what they are for

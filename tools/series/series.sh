@@ -36,18 +36,24 @@ read_series() { # a line is TREE/NAME.patch and nothing else, so no patch can br
   read_touched
 }
 
-move_to_base() { # TREE: the main series' patches at the places of its base
-  local files=() patch log pins=${base_of[$1]}
-  for patch in "${selected[@]}"; do
-    if [[ $patch == "$1"/* ]]; then files+=("${file_of[$patch]}"); fi
+# The main series' patches at the places of the tree's base. A patch of the base's own takes the
+# place of the main one, whose hunks still say where those of later patches go.
+move_to_base() { # TREE
+  local main files=() patch log without='' pins=${base_of[$1]}
+  mapfile -t main < <(grep "^$1/" "$here/series")
+  for patch in "${main[@]}"; do
+    files+=("$here/patches/$patch")
+    if [[ " ${selected[*]} " != *" $patch "* ]]; then without+=" $patch"; fi
   done
   if ((${#files[@]} == 0)); then return; fi
   moved=${moved:-$(mktemp -d)}
   mkdir -- "$moved/$1"
-  log=$(awk -v out="$moved" -f "$here/tools/series/base.awk" "$pins" "${files[@]}" 2>&1) ||
-    die 8 "$pins: $log"
+  log=$(awk -v out="$moved" -v without="$without" -f "$here/tools/series/base.awk" "$pins" \
+    "${files[@]}" 2>&1) || die 8 "$pins: $log"
   for patch in "${selected[@]}"; do
-    if [[ $patch == "$1"/* ]]; then file_of[$patch]=$moved/$patch; fi
+    if [[ $patch != "$1"/* ]]; then continue; fi
+    file_of[$patch]=$moved/$patch
+    if [[ -e ${pins%/*}/$patch ]]; then cp -- "${pins%/*}/$patch" "$moved/$patch"; fi
   done
 }
 

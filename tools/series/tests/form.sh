@@ -34,44 +34,49 @@ form() {
 }
 each_subject form
 
-# The other bases: the same patches at other places. Their digests can only be checked where such a
-# tree is given.
+# The other bases: the same patches at other places, and some of their own. Their digests can only be
+# checked where such a tree is given.
 of_base() { # FOLDER
-  local files base=$1 subject
+  local files base=$scratch/base subject refused tree at
   subject="base $(basename -- "$1")" house=$scratch/$(basename -- "$1")/house
+  tree=$(awk '$1 == "tree" { print $2 }' "$1/upstream.pins")
   mkdir -p -- "$house/patches/wolf" "$house/patches/gst-interpipe"
+  cp -R -- "$1" "$base"
+  rm -f -- "$base/rules" # a skeleton has no whole blocks
   cp -- "$base/series" "$house"
-  mapfile -t files < <(series_lines "$base/series" | sed "s|^|$repository/patches/|")
-  check "$subject: its pins say where each hunk goes" moves "$base/upstream.pins" "${files[@]}"
+  check "$subject: its pins say where each hunk goes" moves "$base"
   check "$subject: the skeleton of the series can be made" make_skeleton "$house/series" "$house/.."
   mapfile -t files < <(series_lines "$base/series" | sed "s|^|$house/patches/|")
   check "$subject: every patch is in form" in_form "${files[@]}"
-  check "$subject: the pins name exactly the files that the series touches" same_paths \
-    "$base/upstream.pins"
+  check "$subject: the pins name exactly the files that the series touches" same_paths
   # build.sh makes the same patches, on a tree with the skeleton's digests.
-  cp -- "$base/upstream.pins" "$scratch/base.pins"
-  "$BUILD" pins --interpipe "$house/../gst-interpipe" --series "$base/series" --pins \
-    "$scratch/base.pins" >/dev/null &&
-    "$BUILD" patch --interpipe "$house/../gst-interpipe" --series "$base/series" --pins \
-      "$scratch/base.pins" --out "$scratch/out" \
-    >"$scratch/log" 2>&1
+  at=("--${tree#gst-}" "$house/../$tree" --series "$base/series" --pins "$base/upstream.pins")
+  "$BUILD" pins "${at[@]}" >/dev/null &&
+    "$BUILD" patch "${at[@]}" --out "$scratch/out" >"$scratch/log" 2>&1
   report $? "$subject: the series applies"
-  check "$subject: and is that of the pins" diff -r -x quiltrc -x series \
-    "$house/patches/gst-interpipe" "$scratch/out/patches/gst-interpipe"
-  echo "without gst/interpipe/gstinterpipesrc.c 88 1" >>"$scratch/base.pins"
-  refused=$("$BUILD" patch --interpipe "$house/../gst-interpipe" --series "$base/series" --pins \
-    "$scratch/base.pins" --out "$scratch/out2" 2>&1)
-  check "$subject: a hunk across lines that the base lacks is refused" grep -q 'lies across' \
-    <<<"$refused"
-  rm -rf -- "$scratch/out"
+  check "$subject: and is that of the pins" diff -r -x quiltrc -x series "$house/patches/$tree" \
+    "$scratch/out/patches/$tree"
+  if [[ $tree == gst-interpipe ]]; then
+    echo "without gst/interpipe/gstinterpipesrc.c 88 1" >>"$base/upstream.pins"
+    refused=$("$BUILD" patch "${at[@]}" --out "$scratch/out2" 2>&1)
+    check "$subject: a hunk across lines that the base lacks is refused" grep -q 'lies across' \
+      <<<"$refused"
+  fi
+  rm -rf -- "$scratch/out" "$base"
 }
-moves() { # PINS PATCH...
-  awk -v out="$house/patches" -f "$repository/tools/series/base.awk" "$@" >"$scratch/log" 2>&1
+moves() { # BASE: its patches, to $house
+  local main without
+  main=$(series_lines "$repository/series" | grep "^$tree/")
+  without=$(grep -v -x -F -f <(series_lines "$1/series") <<<"$main" | paste -s -d ' ')
+  mapfile -t main <<<"$main"
+  awk -v out="$house/patches" -v without="$without" -f "$repository/tools/series/base.awk" \
+    "$1/upstream.pins" "${main[@]/#/$repository/patches/}" >"$scratch/log" 2>&1 || return 1
+  if [[ -d $1/$tree ]]; then cp -R -- "$1/$tree" "$house/patches"; fi
 }
-same_paths() { # PINS
-  diff <(awk '$1 == "sha256" || $1 == "absent" { print $1, $NF }' "$1") \
-    <(sed -n '/^tree gst-interpipe/,$p' "$house/upstream.pins" | awk \
-      '$1 == "sha256" || $1 == "absent" { print $1, $NF }') >"$scratch/log"
+same_paths() {
+  diff <(awk '$1 == "sha256" { print $NF }' "$base/upstream.pins") \
+    <(sed -n "/^tree $tree\$/,/^tree /p" "$house/upstream.pins" | awk '$1 == "sha256" { print $NF }') \
+    >"$scratch/log"
 }
 for base in "$repository"/bases/*/; do of_base "${base%/}"; done
 

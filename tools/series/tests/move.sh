@@ -172,6 +172,43 @@ rules 'patch wolf/0003' 'haz 1 x y'
 refuses 'a rule with an unknown word' 8 haz -- patch --wolf "$other" "${moved[@]}" "${out[@]}"
 rm -- "$house/patches/rules"
 
+# Another base: it has once.cpp no more, and a second patch of its own.
+copy=$scratch/copy
+mkdir -p -- "$copy/bases/old/wolf" "$copy/tools"
+cp -- "$repository"/{build.sh,quiltrc,CHANGELOG.md} "$copy"
+cp -R -- "$repository/tools/series" "$copy/tools"
+cp -R -- "$house"/{series,patches,upstream.pins} "$copy"
+other rm src/once.cpp
+other=$scratch/old && rm -rf -- "$other" && mv -- "$scratch/other" "$other"
+sed 's/+five c/+FIVE C/' "$house/patches/wolf/0002-stack.patch" \
+  >"$copy/bases/old/wolf/0002-stack.patch"
+printf '%s\n' wolf/0001-add.patch wolf/0002-stack.patch >"$copy/bases/old/series"
+printf '%s\n' 'tree wolf' "commit $(printf '3%.0s' {1..40})" >"$copy/bases/old/upstream.pins"
+printf '%s\n' 'patch wolf/0002' 'has 1 src/stacked.cpp ^FIVE' >"$copy/bases/old/rules"
+printf '%s\n' 'patch wolf/0002' 'none src/stacked.cpp ^FIVE' >"$copy/patches/rules"
+"$copy/build.sh" pins --wolf "$other" --series "$copy/bases/old/series" >"$scratch/log" 2>&1
+check 'the pins of a base' grep -q '^sha256 .*  src/stacked.cpp' "$copy/bases/old/upstream.pins"
+based() { # ARGUMENT...
+  rm -rf -- "$place/out"
+  status=0
+  "$copy/build.sh" patch "$@" "${out[@]}" >"$scratch/log" 2>&1 || status=$?
+}
+based --wolf "$other"
+check 'a tree that is a base: its series, with its own patch' test "$status" = 0 -a \
+  "$(sed -n 5,7p "$place/out/wolf/src/stacked.cpp")" = $'five\nfive b\nFIVE C'
+cp -R -- "$other" "$scratch/close" && sed -i '1i first' "$scratch/close/src/stacked.cpp"
+based --wolf "$scratch/close" --pinned "$other"
+check 'a tree that lacks what only the main pin has: from the base' grep -q \
+  'is close to what bases/old is cut against' "$scratch/log"
+check 'moved' grep -q '0002-stack.patch *moved (2 of 2 hunks by +1)' "$scratch/log"
+printf '%s\n' 'patch wolf/0002' 'none src/stacked.cpp ^FIVE' >"$copy/bases/old/rules"
+based --wolf "$other"
+check "a base's rules are for its own patches" test "$status" = 8
+based --wolf "$wolf"
+check 'the main tree is none of it' bash -c 'test "$1" = 0 && ! grep -q bases/ "$2"' - "$status" \
+  "$scratch/log"
+other=$scratch/other
+
 # A git checkout brings its pinned files itself.
 g() { git -C "$other" -c commit.gpgSign=false -c core.autocrlf=false -c user.name=t -c \
   user.email=t@localhost "$@" >/dev/null; }

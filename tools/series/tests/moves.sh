@@ -32,31 +32,29 @@ fi
 
 scratch=$(mktemp -d)
 trap 'rm -rf -- "$scratch"' EXIT
-lay() { # COMMIT DIR: without docs/, which no patch touches
-  local names
-  rm -rf -- "$2" && mkdir -- "$2"
-  mapfile -t names < <(git -C "$clone" ls-tree --name-only "$1" | grep -v '^docs$')
-  git -C "$clone" archive "$1" "${names[@]}" | tar -x -C "$2"
-}
-
+# A checkout as anybody has it, but without docs/, which no patch touches.
+git clone -q --shared --no-checkout -- "$clone" "$scratch/tree"
+git -C "$scratch/tree" sparse-checkout set --no-cone '/*' '!/docs/'
 pin=$(awk '$1 == "tree" { t = $2 } t == "wolf" && $1 == "commit" { print $2 }' \
   "$here/upstream.pins")
-lay "$pin" "$scratch/pinned"
 whole=0 core=0 number=0
 for id in $(git -C "$clone" rev-list --first-parent -n "$commits" "$pin"); do
   number=$((number + 1))
   if ((number < from)); then continue; fi
-  lay "$id" "$scratch/tree"
+  git -C "$scratch/tree" checkout -q --force --detach "$id"
   status=0
-  "$here/build.sh" patch --wolf "$scratch/tree" --pinned "$scratch/pinned" --keep-going \
-    --out "$scratch/out" >"$scratch/log" 2>&1 || status=$?
+  "$here/build.sh" patch --wolf "$scratch/tree" --keep-going --out "$scratch/out" \
+    >"$scratch/log" 2>&1 || status=$?
   out=$(sed -n "s,^  wolf/\([0-9]*\).* \(in conflict\|left out\).*,\1,p" "$scratch/log" | paste \
     -s -d " ")
+  base=$(sed -n 's,.* is \(close to \)\{0\,1\}what bases/\([^ ]*\) is cut against$,\2,p' \
+    "$scratch/log")
   case $status in
   0)
     word=without:
     core=$((core + 1))
-    if [[ -z $out ]]; then whole=$((whole + 1)) word=whole; fi
+    if [[ $base ]]; then word="core, from $base"
+    elif [[ -z $out ]]; then whole=$((whole + 1)) word=whole; fi
     ;;
   8) word='core stops:' ;;
   *) cat -- "$scratch/log" >&2 && exit 1 ;;

@@ -316,6 +316,31 @@ test_few_lines (void)
   g_assert_cmpuint (status ().left_out, >, 0);
 }
 
+/* Sixty-four threads whose scopes end just before they are slow, again and again. */
+static void
+test_crowd (void)
+{
+  enum { CROWD = 64, TIMES = 5 };
+  Work what = { &work_gate, begin_plain };
+  GThread *threads[CROWD];
+
+  scan_for (60 * 1000); /* another minute */
+  log_watch ();
+  for (guint times = 0; times < TIMES; times++) {
+    gate_close (&work_gate);
+    for (guint i = 0; i < CROWD; i++)
+      threads[i] = g_thread_new ("worker", work, &what);
+    gate_await (&work_gate, CROWD);
+    scan_at_once (WG_WATCH_SCAN_MS); /* now the scanner has seen them */
+    scan_for (SLOW_MS - 250);
+    gate_open (&work_gate);
+    for (guint i = 0; i < CROWD; i++)
+      g_thread_join (threads[i]);
+    scan_at_once (WG_WATCH_SCAN_MS);
+  }
+  g_assert_cmpuint (log_count ("watch:"), ==, 0);
+}
+
 static gboolean
 is_fine (gpointer unused)
 {
@@ -403,6 +428,7 @@ main (int argc, char **argv)
   g_test_add_func ("/watch/scanner/idle", test_idle);
   g_test_add_func ("/watch/scanner/late", test_late_scanner);
   g_test_add_func ("/watch/scanner/few-lines", test_few_lines);
+  g_test_add_func ("/watch/scanner/crowd", test_crowd);
   g_test_add_func ("/watch/scanner/vanished", test_vanished);
   return g_test_run ();
 }

@@ -141,5 +141,13 @@ const Scenario scenarios[] = {
       scenario_watch_dispatcher, .clients = 2, .limit_s = 120, .icons = TRUE },
   { "watch-full", "quarantine and descriptors run out, and the server says so", scenario_watch_full,
       .clients = 3, .limit_s = 120 },
+  { "calm", "sessions, a pause, a PIN, slow and idle clients: no alarm", scenario_calm,
+      .clients = 3, .limit_s = 180 },
+  { "calm-stopped", "the process is stopped and goes on: no alarm", scenario_calm_stopped,
+      .clients = 2, .limit_s = 120 },
+  { "calm-burst", "sessions come and go: no alarm", scenario_calm_burst, .clients = 5,
+      .limit_s = 300 },
+  { "calm-shutdown", "SIGTERM with three sessions: no alarm", scenario_calm_shutdown, .clients = 4,
+      .limit_s = 120 },
   { .name = NULL },
 };

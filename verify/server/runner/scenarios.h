@@ -89,5 +89,9 @@ void scenario_watch_loops (Runner *runner, Result *result);
 void scenario_watch_scanner (Runner *runner, Result *result);
 void scenario_watch_dispatcher (Runner *runner, Result *result);
 void scenario_watch_full (Runner *runner, Result *result);
+void scenario_calm (Runner *runner, Result *result);
+void scenario_calm_stopped (Runner *runner, Result *result);
+void scenario_calm_burst (Runner *runner, Result *result);
+void scenario_calm_shutdown (Runner *runner, Result *result);
 
 G_END_DECLS

@@ -86,3 +86,10 @@ typedef struct {
 
 /* The worst first, as far as they were among the first `max`: have room for WG_BEATS. */
 gboolean wg_beat_read (WgBeatBook *books, guint max, WgBeatCounts *counts, gint64 until);
+
+typedef struct {
+  guint64 runs;               /* that have come back */
+  char why[WG_BOOK_TEXT * 2]; /* the last one failed; "": it did not */
+} WgCanaryBook;
+
+gboolean wg_canary_read (WgCanaryBook *book, gint64 until);

@@ -118,6 +118,19 @@ write_loops (WgJson *json, const WgHealthFacts *facts)
 }
 
 static void
+write_canary (WgJson *json, const WgHealthFacts *facts)
+{
+  if (facts->missing & WG_BOOK_CANARY) {
+    wg_json_null (json, "canary");
+    return;
+  }
+  wg_json_open (json, "canary", '{');
+  wg_json_number (json, "runs", facts->canary.runs);
+  wg_json_text (json, "failure", *facts->canary.why ? facts->canary.why : NULL);
+  wg_json_close (json, '}');
+}
+
+static void
 write_pipeline (WgJson *json, const WgHealthFacts *facts, const WgPipelineBook *book)
 {
   static const char *const states[] = { "live", "ending", "quarantine" };
@@ -270,6 +283,7 @@ wg_health_write (
   wg_json_seconds (&json, "uptime_s", facts->now - self->started);
   write_threads (&json, facts);
   write_loops (&json, facts);
+  write_canary (&json, facts);
   write_pipelines (&json, facts);
   write_quarantine (&json, facts);
   write_dispatcher (&json, facts);

@@ -150,6 +150,8 @@ read_books (WgHealthFacts *facts, gint64 until)
     facts->missing |= WG_BOOK_WATCH;
   if (!wg_beat_read (facts->beats, WG_BEATS, &facts->beat_counts, until))
     facts->missing |= WG_BOOK_BEATS;
+  if (!wg_canary_read (&facts->canary, until))
+    facts->missing |= WG_BOOK_CANARY;
   if (!wg_quarantine_read (&facts->quarantine, &unused, 0, &count, until))
     facts->missing |= WG_BOOK_QUARANTINE;
   if (!wg_pipeline_read (facts->pipelines, WG_HEALTH_PIPELINES, &facts->pipeline_counts, until))

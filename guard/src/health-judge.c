@@ -15,6 +15,7 @@
 typedef enum {
   THREADS_LOST,
   LOOPS_LOST,
+  CANARY,
   QUARANTINE_FULL,
   DISPATCH_FULL,
   DESCRIPTORS,
@@ -30,9 +31,9 @@ typedef enum {
   CONDITIONS
 } Condition;
 
-static const char *const codes[CONDITIONS] = { "threads-lost", "loops-lost", "quarantine-full",
-  "dispatcher-full", "descriptors", "threads-stuck", "loops-stuck", "streams-stuck", "quarantine",
-  "dispatcher", "books", "scanner", "locks", "thread-ends" };
+static const char *const codes[CONDITIONS] = { "threads-lost", "loops-lost", "canary",
+  "quarantine-full", "dispatcher-full", "descriptors", "threads-stuck", "loops-stuck",
+  "streams-stuck", "quarantine", "dispatcher", "books", "scanner", "locks", "thread-ends" };
 
 /* The health thread's own. */
 static gint64 since[CONDITIONS]; /* 0: it does not hold */
@@ -67,6 +68,13 @@ is_own (const char *name)
   return g_str_has_prefix (name, "wg-");
 }
 
+/* It has a reason of its own. */
+static gboolean
+is_canary (const WgWatchThread *thread)
+{
+  return thread->depth > 0 && g_str_has_prefix (thread->operations[0], "canary");
+}
+
 /* The first thread that is `lost`, or else stuck; how many there are. */
 static const WgWatchThread *
 find_threads (const WgHealthFacts *facts, gboolean lost, guint *count, const char **name)
@@ -79,7 +87,7 @@ find_threads (const WgHealthFacts *facts, gboolean lost, guint *count, const cha
     const char *own = i < WG_HEALTH_THREADS ? facts->names[i] : "";
     gboolean is_lost = thread->level == WG_WATCH_LOST && !is_own (own);
 
-    if (thread->level < WG_WATCH_STUCK || is_lost != lost)
+    if (thread->level < WG_WATCH_STUCK || is_lost != lost || is_canary (thread))
       continue;
     *name = first ? *name : own;
     first = first ? first : thread;
@@ -103,6 +111,24 @@ judge_threads (const WgHealthFacts *facts, WgVerdict *verdict, gboolean lost)
       facts->now - age, "%u thread%s %s; the first: thread %d '%s' in %s", count,
       count == 1 ? "" : "s", lost ? "lost" : "stuck", (int) first->tid, name,
       first->depth ? first->operations[first->depth - 1] : "nothing");
+}
+
+static void
+judge_canary (const WgHealthFacts *facts, WgVerdict *verdict)
+{
+  for (guint i = 0; i < facts->watch.count; i++) {
+    const WgWatchThread *thread = &facts->threads[i];
+
+    if (thread->level < WG_WATCH_SLOW || !is_canary (thread))
+      continue;
+    add (verdict, CANARY, WG_HEALTH_FAILING, facts->now - MAX (facts->watch_now - thread->since, 0),
+        "a new session would not start: thread %d 'wg-canary' in %s", (int) thread->tid,
+        thread->operations[thread->depth - 1]);
+    return;
+  }
+  if (!(facts->missing & WG_BOOK_CANARY) && *facts->canary.why)
+    add (verdict, CANARY, WG_HEALTH_FAILING, 0, "a new session would not start: %s",
+        facts->canary.why);
 }
 
 /* --- loops */
@@ -172,8 +198,8 @@ static void
 judge_books (const WgHealthFacts *facts, WgVerdict *verdict)
 {
   static const char *const names[] = { "watch", "pipelines", "quarantine", "dispatcher", "threads",
-    "loops" };
-  char text[64] = "";
+    "loops", "canary" };
+  char text[WG_JSON_TEXT_MAX] = "";
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     if (facts->missing & 1u << i) {
@@ -276,6 +302,7 @@ wg_health_judge (const WgHealthFacts *facts, WgVerdict *verdict)
   verdict->count = 0;
   judge_threads (facts, verdict, TRUE);
   judge_threads (facts, verdict, FALSE);
+  judge_canary (facts, verdict);
   if (!(facts->missing & WG_BOOK_BEATS)) {
     judge_beats (facts, verdict, LOOPS_LOST);
     judge_beats (facts, verdict, LOOPS_STUCK);

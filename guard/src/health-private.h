@@ -56,6 +56,7 @@ typedef enum {
   WG_BOOK_DISPATCH = 8,
   WG_BOOK_THREADS = 16,
   WG_BOOK_BEATS = 32,
+  WG_BOOK_CANARY = 64,
 } WgBook;
 
 typedef struct {
@@ -68,6 +69,7 @@ typedef struct {
   WgBeatBook beats[WG_BEATS]; /* the worst first */
   WgBeatCounts beat_counts;
   WgThreadCounts ends;
+  WgCanaryBook canary;
   WgPipelineBook pipelines[WG_HEALTH_PIPELINES];
   WgPipelineCounts pipeline_counts;
   WgQuarantineStatus quarantine;

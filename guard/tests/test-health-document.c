@@ -123,12 +123,12 @@ test_largest (void)
 static void
 test_missing (void)
 {
-  static const char *const parts[] = { "loops", "pipelines", "quarantine", "dispatcher" };
+  static const char *const parts[] = { "loops", "canary", "pipelines", "quarantine", "dispatcher" };
   g_autoptr (JsonObject) document = NULL;
 
   begin ();
   facts.missing = WG_BOOK_WATCH | WG_BOOK_PIPELINES | WG_BOOK_QUARANTINE | WG_BOOK_DISPATCH
-      | WG_BOOK_THREADS | WG_BOOK_BEATS;
+      | WG_BOOK_THREADS | WG_BOOK_BEATS | WG_BOOK_CANARY;
   judge_after (1);
   document = write_document (FALSE);
   for (guint i = 0; i < G_N_ELEMENTS (parts); i++)
@@ -222,6 +222,28 @@ test_loops (void)
   loop_is (WG_BEAT_STREAM, WG_WATCH_LOST, 31);
   judge_after (1);
   assert_only (WG_HEALTH_DEGRADED, "streams-stuck");
+}
+
+/* Nothing new starts: at once, and not as a stuck thread as well. */
+static void
+test_canary (void)
+{
+  begin ();
+  thread_is ("wg-canary", WG_WATCH_SLOW, 3);
+  facts.threads[0].operations[0] = "canary: playing it";
+  judge_after (1);
+  assert_only (WG_HEALTH_FAILING, "canary");
+  g_assert_nonnull (strstr (verdict.reasons[0].text, "in canary: playing it"));
+  facts.threads[0].level = WG_WATCH_LOST;
+  judge_after (1);
+  assert_only (WG_HEALTH_FAILING, "canary");
+  facts.watch.count = 0;
+  g_strlcpy (facts.canary.why, "no element \"x\"", sizeof facts.canary.why);
+  judge_after (1);
+  assert_only (WG_HEALTH_FAILING, "canary");
+  *facts.canary.why = 0;
+  judge_after (1);
+  assert_only (WG_HEALTH_OK, NULL);
 }
 
 /* Since when: the first look that found it, and anew after it was over. */
@@ -338,6 +360,7 @@ main (int argc, char **argv)
   g_test_add_func ("/health/document/overflow", test_overflow);
   g_test_add_func ("/health/judge/threads", test_threads);
   g_test_add_func ("/health/judge/loops", test_loops);
+  g_test_add_func ("/health/judge/canary", test_canary);
   g_test_add_func ("/health/judge/since", test_since);
   g_test_add_func ("/health/judge/quarantine", test_quarantine);
   g_test_add_func ("/health/judge/descriptors", test_descriptors);

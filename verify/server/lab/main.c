@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wolf-guard/canary.h>
 #include <wolf-guard/health.h>
 #include <wolf-guard/pipeline.h>
 #include <wolf-guard/shutdown.h>
@@ -63,6 +64,17 @@ prepare (Lab *lab, GError **error)
   return open_all (lab, error);
 }
 
+static void
+ignore (const LabEvent *event G_GNUC_UNUSED, gpointer data G_GNUC_UNUSED)
+{
+}
+
+static void
+touch_bus (gpointer bus)
+{
+  lab_bus_unregister (bus, lab_bus_register (bus, LAB_EVENT_PING, ignore, NULL, NULL));
+}
+
 /* Beside the API's socket, as in Wolf. */
 static void
 start_health (const Lab *lab)
@@ -70,6 +82,7 @@ start_health (const Lab *lab)
   g_autofree gchar *path = g_build_filename (lab->options.dir, "wolf-health.sock", NULL);
 
   wg_health_start (path, "wolf-lab");
+  wg_canary_start ("fakesrc num-buffers=1 ! fakesink", touch_bus, lab->bus);
 }
 
 static void

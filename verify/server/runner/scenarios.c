@@ -133,6 +133,8 @@ const Scenario scenarios[] = {
       scenario_watch_encoder, .clients = 2, .limit_s = 120 },
   { "watch-handlers", "threads of HTTPS and HTTP that stand in a handler, named by the server",
       scenario_watch_handlers, .clients = 2, .limit_s = 120 },
+  { "watch-canary", "a lock that a new session needs is held, and the canary says so",
+      scenario_watch_canary, .clients = 2, .limit_s = 120, .needs = SERVER_SWITCHES },
   { "watch-loops", "event loops that stand, named by the server", scenario_watch_loops,
       .clients = 2, .limit_s = 120 },
   { "watch-scanner", "the thread that watches the others stands", scenario_watch_scanner,

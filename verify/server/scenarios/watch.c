@@ -238,6 +238,30 @@ scenario_watch_handlers (Runner *runner, Result *result)
   }
 }
 
+/* A handler of the bus that does not return, and with it the lock that a new session needs. */
+void
+scenario_watch_canary (Runner *runner, Result *result)
+{
+  static const Fault fault = { "canary", "'wg-canary'", "the bus's lock", "canary" };
+  static Place in_bus = { "HTTPS", "handler of " };
+  g_autofree gchar *launch = g_strdup_printf (
+      "/launch?appid=%s&mode=320x180x30&rikey=00112233445566778899aabbccddeeff&rikeyid=1",
+      runner->app_id);
+  g_auto (Answer) answer = { 0 };
+
+  g_setenv ("WOLF_GUARD_CANARY_S", "1", TRUE);
+  if (!begin (runner, result))
+    return;
+  g_autoptr (Freeze) held = freeze (runner, result, "HTTPS", here (runner), &in_bus);
+  if (held == NULL)
+    return;
+  Question *question = ask_https (runner, 0, launch, SOON_MS);
+  expect_both (result, freeze_stands (held, SOON_MS), "the thread stands");
+  look (runner, result, &fault);
+  g_clear_pointer (&held, freeze_end);
+  question_end (question, &answer);
+}
+
 /* Loops that stand outside of all operations. */
 void
 scenario_watch_loops (Runner *runner, Result *result)

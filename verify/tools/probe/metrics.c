@@ -26,6 +26,8 @@ static const Row rows[] = {
   { "wolf_guard_loops", NULL, NULL, "level", "lost", "loops", "lost" },
   { "wolf_guard_slow_loops_total", "counter", "Loops and streams that became slow.", NULL, NULL,
       "loops", "episodes" },
+  { "wolf_guard_canary_runs_total", "counter", "Starts of a session that were tried.", NULL, NULL,
+      "canary", "runs" },
   { "wolf_guard_slow_operations_total", "counter", "Operations that became slow.", NULL, NULL,
       "threads", "episodes" },
   { "wolf_guard_unexpected_thread_ends_total", "counter", "Threads that ended unexpectedly.", NULL,

@@ -29,6 +29,10 @@
  * run from the stop request (wg_loop_get_stop_time()), not from the moment at which the owner
  * noticed it.
  *
+ * A streaming thread that ends without leaving its task (pthread_exit, cancellation, return) gives
+ * back the STREAM_LOCKs that it holds, and an ERROR names it: the pipeline ends by the ordinary way.
+ * After a bare exit, or with a lock that has no owner, such as a sink's PREROLL_LOCK, it does not.
+ *
  * Lifetime: guard's reference to the GstElement is the worker's. The worker drops it when it is
  * done; in quarantine possibly long after. The host's own reference may outlast it. What
  * callbacks of the pipeline point to must therefore belong to the pipeline: pass it with a

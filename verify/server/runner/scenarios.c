@@ -135,6 +135,8 @@ const Scenario scenarios[] = {
       scenario_watch_handlers, .clients = 2, .limit_s = 120 },
   { "watch-canary", "a lock that a new session needs is held, and the canary says so",
       scenario_watch_canary, .clients = 2, .limit_s = 120, .needs = SERVER_SWITCHES },
+  { "recover", "streaming threads that unwind: their pipelines end", scenario_recover, .clients = 3,
+      .limit_s = 120 },
   { "watch-loops", "event loops that stand, named by the server", scenario_watch_loops,
       .clients = 2, .limit_s = 120 },
   { "watch-scanner", "the thread that watches the others stands", scenario_watch_scanner,

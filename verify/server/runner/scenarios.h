@@ -86,6 +86,7 @@ void scenario_watch_streams (Runner *runner, Result *result);
 void scenario_watch_encoder (Runner *runner, Result *result);
 void scenario_watch_handlers (Runner *runner, Result *result);
 void scenario_watch_canary (Runner *runner, Result *result);
+void scenario_recover (Runner *runner, Result *result);
 void scenario_watch_loops (Runner *runner, Result *result);
 void scenario_watch_scanner (Runner *runner, Result *result);
 void scenario_watch_dispatcher (Runner *runner, Result *result);

@@ -13,7 +13,7 @@ const Switch switches[] = {
   { "stop", "--stop=eos",
       "cancel-*,api-stop-stuck,pause-stuck-*,stop-at-each-moment,timeline,stop-storm,relaunch,"
       "sigterm-streaming,thread-ends",
-      "input-while-ending,sigterm-quarantine,cancel-before-ping,watch-*" },
+      "input-while-ending,sigterm-quarantine,cancel-before-ping,watch-*,recover" },
   { "tokens", "--tokens=off", "cancel-before-ping,stop-at-each-moment",
       "race-api,race-launch,return-at-once,stop-storm" },
   { "input", "--input=element", "input-state-lock", "input-while-ending" },

@@ -166,6 +166,39 @@ scenario_watch_encoder (Runner *runner, Result *result)
   step_release (runner, result);
 }
 
+/* Streaming threads that unwind, in a push and in create(): their pipelines end all the same. */
+void
+scenario_recover (Runner *runner, Result *result)
+{
+  static const gchar *const places[] = { "factory=capsfilter where=push",
+    "element=wolf_wayland_source where=create" };
+  Client *clients[G_N_ELEMENTS (places)];
+  guint answered = 0;
+  Metrics metrics;
+
+  for (guint i = 0; i < G_N_ELEMENTS (places); i++) {
+    clients[i] = step_stream (runner, result, i);
+    g_autoptr (JsonObject) armed = runner_order (
+        runner, "pthread-exit %s with=%s_video times=1", places[i], runner->session_ids[i]);
+    expect_both (result,
+        runner_order_reached (runner, "wait state=dead count=%u timeout=%d", i + 1, SOON_MS),
+        "the thread is gone");
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (places); i++) {
+    g_auto (Answer) cancelled = { 0 };
+    ask_https_now (runner, i, "/cancel", step_wait_ms (runner, SHORT_PATIENCE_MS), &cancelled);
+    answered += cancelled.status == 200;
+    client_end (clients[i]);
+  }
+  const gboolean empty =
+      metrics_wait_empty (runner, G_MAXUINT, step_wait_ms (runner, SHORT_PATIENCE_MS), &metrics);
+  result_int (result, "answered", answered);
+  result_int (result, "pipelines", metrics.pipelines);
+  expect_fault (result, !empty, "pipelines stay");
+  expect_held (result, answered == G_N_ELEMENTS (places), "each /cancel is answered");
+  expect_held (result, empty, "no pipeline is left");
+}
+
 /* --- threads that serve */
 
 typedef struct {

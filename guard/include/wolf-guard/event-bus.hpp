@@ -66,7 +66,7 @@ inline const char *event_operation(std::type_index event) {
 class EventHandler {
 public:
   EventHandler(std::type_index type, std::function<void(const void *)> function)
-      : event(type), function_(std::move(function)), operation_(event_operation(type)) {}
+      : event(type), function_(std::move(function)) {}
 
   /* Whether it did not fail. */
   bool call(const void *value) {
@@ -80,7 +80,6 @@ public:
     Running running{this, innermost()};
     innermost() = &running;
     Ended ended{this, running.outer};
-    WatchScope scope(operation_);
     try {
       function_(value);
       return true;
@@ -138,7 +137,6 @@ private:
   int calls_ = 0;
   bool gone_ = false;
   std::function<void(const void *)> function_;
-  const char *operation_;
 };
 
 /* The list of handlers, which a bus and its registrations share. Each change replaces it whole. */
@@ -237,7 +235,9 @@ template <class... Events> class EventBus {
 public:
   template <class Event, class Function>
   [[nodiscard]] EventRegistration register_handler(Function function) {
-    return add(typeid(Event), [function = std::move(function)](const void *value) mutable {
+    auto operation = event_operation(typeid(Event));
+    return add(typeid(Event), [=, function = std::move(function)](const void *value) mutable {
+      WatchScope scope(operation);
       if constexpr (std::is_invocable_v<Function &, const Event &>) {
         function(*static_cast<const Event *>(value));
       } else {
@@ -248,7 +248,9 @@ public:
 
   template <class Function>
   [[nodiscard]] EventRegistration register_global_handler(Function function) {
-    return add(typeid(Any), [function = std::move(function)](const void *value) mutable {
+    auto operation = event_operation(typeid(Any));
+    return add(typeid(Any), [=, function = std::move(function)](const void *value) mutable {
+      WatchScope scope(operation);
       function(*static_cast<const Any *>(value));
     });
   }

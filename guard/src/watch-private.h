@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * What watch.c (slots and scopes), beat.c (loops) and watch-scan.c (the scanner) share. Calls go
- * from the last to the others.
+ * What watch.c (slots and scopes), beat.c (loops), watch-log.c (lines) and watch-scan.c (the
+ * scanner) share. Calls go from the last to the others.
  */
 #pragma once
 
 #include "books.h"
+
+#include <wolf-guard/log.h>
 
 #define WG_WATCH_SLOTS 1024
 
@@ -30,3 +32,10 @@ typedef WgWatchLevel (*WgBeatLevel) (gint64 age);
 /* The scanner looks at all beats, `passed` µs after the last time; how many have another level now.
  * Those beyond `max` come with the next look. */
 guint wg_beats_look (gint64 passed, WgBeatLevel level_of, WgBeatBook *changes, guint max);
+
+/* Starts the thread that writes lines; FALSE: there is none to be had. */
+gboolean wg_watch_log_start (void);
+/* Does not wait. FALSE: too many lines wait already. */
+gboolean wg_watch_log (WgLogLevel level, const char *format, ...) G_GNUC_PRINTF (2, 3);
+/* For tests: every line has been written. */
+gboolean wg_watch_log_is_idle (void);

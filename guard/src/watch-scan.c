@@ -10,7 +10,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <wolf-guard/log.h>
 
 #define LATE_MS 500 /* at most this much of a gap between two looks counts */
 #define LINES_A_MINUTE 10
@@ -100,6 +99,7 @@ report (const Episode *episode, const char *of, WgWatchLevel level, gint64 now)
 {
   static const char *const words[] = { "ended", "slow", "STUCK", "LOST" };
   g_autofree char *more = NULL;
+  gboolean written;
   char name[16];
 
   if (!may_log (now))
@@ -108,12 +108,12 @@ report (const Episode *episode, const char *of, WgWatchLevel level, gint64 now)
   more = left_out_since
       ? g_strdup_printf (" (%" G_GUINT64_FORMAT " lines left out)", left_out_since)
       : g_strdup ("");
-  left_out_since = 0;
-  wg_log (level == WG_WATCH_FINE   ? WG_LOG_INFO
-          : level == WG_WATCH_SLOW ? WG_LOG_WARNING
-                                   : WG_LOG_ERROR,
+  written = wg_watch_log (level == WG_WATCH_FINE ? WG_LOG_INFO
+          : level == WG_WATCH_SLOW               ? WG_LOG_WARNING
+                                                 : WG_LOG_ERROR,
       "watch: %sthread %d '%s': %s: %s after " WG_SECONDS_FORMAT " s%s", of, (int) episode->tid,
       name, episode->operation, words[level], WG_SECONDS (episode->age), more);
+  left_out_since = written ? 0 : left_out_since + 1;
 }
 
 static void
@@ -272,7 +272,7 @@ wg_watch_start (void)
   pthread_once (&once, init);
   pthread_mutex_lock (&mutex);
   if (!scanning)
-    scanning = wg_spawn ("wg-watch", scan, NULL);
+    scanning = wg_watch_log_start () && wg_spawn ("wg-watch", scan, NULL);
   runs = scanning;
   pthread_mutex_unlock (&mutex);
   return runs;

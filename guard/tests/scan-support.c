@@ -6,10 +6,19 @@
 
 #include "../src/watch-private.h"
 
+gboolean scan_log_is_held;
+
 static gboolean
 has_looked (guint64 *before)
 {
   return wg_watch_looks () > *before;
+}
+
+static gboolean
+is_written (gpointer unused)
+{
+  (void) unused;
+  return scan_log_is_held || wg_watch_log_is_idle ();
 }
 
 void
@@ -22,6 +31,7 @@ scan_at_once (gint64 ms)
   before = wg_watch_looks ();
   clock_advance_ms (ms);
   assert_comes (has_looked, &before);
+  assert_comes (is_written, NULL);
 }
 
 void

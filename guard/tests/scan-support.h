@@ -6,6 +6,9 @@
 
 #include <glib.h>
 
+/* The test's own log function does not return: no line is waited for. */
+extern gboolean scan_log_is_held;
+
 /* One look, after `ms`. */
 void scan_at_once (gint64 ms);
 

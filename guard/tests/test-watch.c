@@ -341,6 +341,44 @@ test_crowd (void)
   g_assert_cmpuint (log_count ("watch:"), ==, 0);
 }
 
+static Gate log_gate = GATE_INIT;
+
+static void
+hold_line (WgLogLevel level, const char *line)
+{
+  (void) level;
+  (void) line;
+  gate_pass (&log_gate);
+}
+
+/* The host's log does not return: the scanner goes on, and says of its own thread that it waits. */
+static void
+test_log_held (void)
+{
+  WgWatchThread threads[WG_WATCH_SLOTS];
+  Work what = { &work_gate, begin_plain };
+  GThread *thread;
+  guint n, stuck = 0;
+
+  scan_for (60 * 1000); /* another minute */
+  thread = start (&what);
+  gate_close (&log_gate);
+  wg_log_set_func (hold_line);
+  scan_log_is_held = TRUE;
+  scan_for (2 * SLOW_MS);
+  gate_await (&log_gate, 1);
+  scan_for (2 * STUCK_MS);
+  g_assert_cmpuint (status ().stuck, ==, 2);
+  n = wg_watch_get_threads (threads, WG_WATCH_SLOTS);
+  for (guint i = 0; i < n; i++)
+    stuck += threads[i].depth == 2 && g_strcmp0 (threads[i].operations[1], "the host's log") == 0
+        && threads[i].level == WG_WATCH_STUCK;
+  g_assert_cmpuint (stuck, ==, 1);
+  gate_open (&log_gate);
+  scan_log_is_held = FALSE;
+  finish (&what, thread);
+}
+
 static gboolean
 is_fine (gpointer unused)
 {
@@ -428,6 +466,7 @@ main (int argc, char **argv)
   g_test_add_func ("/watch/scanner/idle", test_idle);
   g_test_add_func ("/watch/scanner/late", test_late_scanner);
   g_test_add_func ("/watch/scanner/few-lines", test_few_lines);
+  g_test_add_func ("/watch/scanner/log-held", test_log_held);
   g_test_add_func ("/watch/scanner/crowd", test_crowd);
   g_test_add_func ("/watch/scanner/vanished", test_vanished);
   return g_test_run ();

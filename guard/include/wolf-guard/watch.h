@@ -20,6 +20,8 @@
  * Lateness:  the scanner adds up the time between its own looks. When it was late itself (SIGSTOP,
  *            a suspended machine, a debugger, a starved processor), only half a second of the gap
  *            counts.
+ * Log:       lines are handed to the host by a thread of their own, so that a log which does not
+ *            return does not keep the scanner. That thread's scope then is what is stuck.
  * Nesting:   up to 8 scopes. Deeper ones are counted and not seen.
  * Threads:   begin and end belong to the calling thread; the rest to any.
  * Blocking:  begin and end take no lock and allocate nothing. They cost two or three stores and one

@@ -84,16 +84,31 @@ signal_of (gint status)
   return signal == SYSTEM_CALL || status >> 16 != 0 ? 0 : signal;
 }
 
+/* The number of the system call that the thread is about to make; -1: none. */
+static glong
+call_of (Freeze *freeze, gint status)
+{
+  struct __ptrace_syscall_info info;
+
+  if (WSTOPSIG (status) != SYSTEM_CALL
+      || ptrace (PTRACE_GET_SYSCALL_INFO, freeze->tid, (gpointer) sizeof info, &info) <= 0
+      || info.op != PTRACE_SYSCALL_INFO_ENTRY)
+    return -1;
+  return (glong) info.entry.nr;
+}
+
 /* From the first stop on. FALSE: it was let go before. */
 static gboolean
 go_there (Freeze *freeze, gint status)
 {
-  while (!(WSTOPSIG (status) == SYSTEM_CALL && freeze->here (freeze->runner, freeze->data))) {
+  for (;;) {
+    const glong call = call_of (freeze, status);
+    if (call >= 0 && freeze->here (freeze->runner, call, freeze->data))
+      return TRUE;
     if (ptrace (PTRACE_SYSCALL, freeze->tid, NULL, signal_of (status)) != 0
         || !await_stop (freeze, &status))
       return FALSE;
   }
-  return TRUE;
 }
 
 /* Stops it, if it runs, and lets go of it. */

@@ -11,8 +11,9 @@ G_BEGIN_DECLS
 
 typedef struct Freeze Freeze;
 
-/* Whether the thread stands where it should; asked at each of its system calls. */
-typedef gboolean (*FreezeHere) (Runner *runner, gpointer data);
+/* Whether the thread stands where it should; asked before each of its system calls, of that
+ * number. */
+typedef gboolean (*FreezeHere) (Runner *runner, glong call, gpointer data);
 
 /* The first thread of the server with that name; 0: there is none. */
 pid_t freeze_find (const Runner *runner, const gchar *name);

@@ -148,7 +148,7 @@ scenario_calm_burst (Runner *runner, Result *result)
   const gint64 since = inside_episodes (runner);
   guint answered = 0;
 
-  for (guint i = 0; i < wanted; i++) {
+  for (guint i = 0; i < wanted && answered == i; i++) {
     const guint number = i % runner->n_clients;
     g_autofree gchar *add = step_add_body (runner, number);
     g_autofree gchar *stop = step_session_body (runner, number);
@@ -159,7 +159,7 @@ scenario_calm_burst (Runner *runner, Result *result)
     answered += added.status == 200 && stopped.status == 200;
   }
   result_int (result, "answered", answered);
-  expect_both (result, answered == wanted, "each start and stop is answered");
+  expect_held (result, answered == wanted, "each start and stop is answered");
   conclude (runner, result, since);
 }
 

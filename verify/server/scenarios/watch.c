@@ -155,7 +155,7 @@ scenario_watch_encoder (Runner *runner, Result *result)
   g_autoptr (Client) client = step_stream (runner, result, 0);
   if (client == NULL)
     return;
-  g_autoptr (JsonObject) armed = runner_order (runner, "stall %s", target);
+  g_autoptr (JsonObject) armed G_GNUC_UNUSED = runner_order (runner, "stall %s", target);
   Question *cancel = ask_https (runner, 0, "/cancel", SHORT_PATIENCE_MS);
   g_auto (Answer) cancelled = { 0 };
   expect_both (result, runner_order_reached (runner, "wait state=stalled timeout=%d", SOON_MS),
@@ -179,7 +179,7 @@ scenario_recover (Runner *runner, Result *result)
 
   for (guint i = 0; i < G_N_ELEMENTS (places); i++) {
     clients[i] = step_stream (runner, result, i);
-    g_autoptr (JsonObject) armed = runner_order (
+    g_autoptr (JsonObject) armed G_GNUC_UNUSED = runner_order (
         runner, "pthread-exit %s with=%s_video times=1", places[i], runner->session_ids[i]);
     expect_both (result,
         runner_order_reached (runner, "wait state=dead count=%u timeout=%d", i + 1, SOON_MS),

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wolf-guard/log.h>
 #include <wolf-guard/canary.h>
 #include <wolf-guard/health.h>
 #include <wolf-guard/pipeline.h>
@@ -157,6 +158,7 @@ end_after (Lab *lab)
   const guint containers = lab_container_wait ((guint) MAX (0, CONTAINERS_MS - passed_ms));
   if (left + containers > 0)
     lab_log ("shutdown: %u pipelines and %u containers did not end", left, containers);
+  lab_log_flush ();
   fflush (stdout); /* not all: a thread that reads from a stream keeps its lock */
   _exit (EXIT_SUCCESS);
 }
@@ -170,6 +172,33 @@ fail (const GError *error)
   return usage ? USAGE_ERROR : EXIT_FAILURE;
 }
 
+static void
+log_of_guard (WgLogLevel level G_GNUC_UNUSED, const char *line)
+{
+  lab_log ("%s", line);
+}
+
+static void
+log_of_gstreamer (GstDebugCategory *category, GstDebugLevel level, const gchar *file,
+    const gchar *function, gint number, GObject *object, GstDebugMessage *message,
+    gpointer data G_GNUC_UNUSED)
+{
+  g_autofree gchar *line =
+      gst_debug_log_get_line (category, level, file, function, number, object, message);
+
+  lab_log ("%s", g_strchomp (line));
+}
+
+/* Before GStreamer is initialised. */
+static void
+take_logs (void)
+{
+  lab_log_begin ();
+  wg_log_set_func (log_of_guard);
+  gst_debug_remove_log_function (gst_debug_log_default);
+  gst_debug_add_log_function (log_of_gstreamer, NULL, NULL);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -179,6 +208,8 @@ main (int argc, char **argv)
   if (!lab_options_parse (&lab->options, argc, argv, &error))
     return fail (error);
   signal (SIGPIPE, SIG_IGN);
+  if (lab->options.own_log)
+    take_logs ();
   gst_init (NULL, NULL);
   if (!lab_streams_check (lab, &error) || !prepare (lab, &error))
     return fail (error);

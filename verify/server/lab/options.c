@@ -46,6 +46,7 @@ static const Switch switches[] = {
       "/pair without a PIN: is held | ends" },
   { "pings", { "wait", "limit" }, MEMBER (limit_pings), TRUE,
       "The first ping is waited for: always | 30 s" },
+  { "log", { "wait", "drop" }, MEMBER (own_log), TRUE, "A log that nobody reads: holds all | loses" },
   { "watch", { "off", "on" }, MEMBER (watch), TRUE, "Who watches threads: nobody | guard" },
   { "handover", { "appsink", "interpipe" }, MEMBER (interpipe), FALSE,
       "From producer to consumer" },
@@ -148,7 +149,7 @@ lab_options_parse (LabOptions *options, gint argc, gchar **argv, GError **error)
   const GOptionEntry first[] = {
     { "dir", 0, 0, G_OPTION_ARG_FILENAME, &options->dir, "Where wolf.sock and clients/*.pem are",
         "DIR" },
-    { "preset", 0, 0, G_OPTION_ARG_CALLBACK, on_preset, "Sets the first seventeen below (after)",
+    { "preset", 0, 0, G_OPTION_ARG_CALLBACK, on_preset, "Sets the first eighteen below (after)",
         "before|after" },
   };
 

@@ -26,6 +26,7 @@ typedef struct {
   gboolean limit_connections; /* so many | as many as come */
   gboolean limit_pairing;     /* let go, told apart | held, by address */
   gboolean limit_pings;       /* the wait for the first ping ends after 30 s | with the session */
+  gboolean own_log;           /* written by a thread of its own | by whoever has something to say */
   gboolean watch;             /* the scanner and the health socket are there | are not */
 
   /* These are no patch's. */

@@ -17,6 +17,8 @@ lab_page_answer (SoupServerMessage *message, guint status, const gchar *inner)
                                            "<root status_code=\"%u\">%s</root>\n",
       status, inner ? inner : "");
 
+  lab_log ("%s %s: %u", soup_server_message_get_method (message),
+      g_uri_get_path (soup_server_message_get_uri (message)), status);
   soup_server_message_set_status (message, status, NULL);
   soup_server_message_set_response (
       message, "application/xml", SOUP_MEMORY_COPY, xml, strlen (xml));

@@ -2,6 +2,11 @@
 #include "paths.h"
 
 #include "runner-options.h"
+#include "timing.h"
+
+#include <string.h>
+
+#define LOOK_MS 50 /* nothing announces a new line */
 
 gchar *
 runner_path (const Runner *runner, const gchar *name)
@@ -17,6 +22,21 @@ runner_log (const Runner *runner)
 
   g_file_get_contents (path, &text, NULL, NULL);
   return text;
+}
+
+gboolean
+runner_log_says (const Runner *runner, const gchar *text, gint64 within_ms)
+{
+  const gint64 until = g_get_monotonic_time () + within_ms * G_TIME_SPAN_MILLISECOND;
+
+  for (;;) {
+    g_autofree gchar *log = runner_log (runner);
+    if (log != NULL && strstr (log, text) != NULL)
+      return TRUE;
+    if (g_get_monotonic_time () >= until)
+      return FALSE;
+    wait_ms (LOOK_MS);
+  }
 }
 
 gchar *

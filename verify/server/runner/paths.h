@@ -17,6 +17,8 @@ G_BEGIN_DECLS
 gchar *runner_path (const Runner *runner, const gchar *name);
 /* What the log says so far; NULL if there is none. */
 gchar *runner_log (const Runner *runner);
+/* Whether that text comes to be in it. */
+gboolean runner_log_says (const Runner *runner, const gchar *text, gint64 within_ms);
 /* "client.crt" or "client.key" of the client with that number. */
 gchar *runner_client_file (const RunnerOptions *options, guint number, const gchar *file);
 

@@ -86,6 +86,8 @@ open_output (const Runner *runner, const gchar *name)
 {
   g_autofree gchar *path = runner_path (runner, name);
 
+  if (runner->log_to > 0 && g_str_equal (name, SERVER_LOG))
+    return fcntl (runner->log_to, F_DUPFD_CLOEXEC, 3);
   return g_open (path, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0644);
 }
 
@@ -258,7 +260,8 @@ runner_restart (Runner *runner, GError **error)
 
   process_end_children (daemon_is, NULL);
   runner->pid = 0;
-  g_rename (log, aside);
+  if (runner->log_to == 0)
+    g_rename (log, aside);
   g_clear_pointer (&runner->faults, wgf_client_destroy);
   g_clear_pointer (&runner->session_ids, g_strfreev);
   g_clear_pointer (&runner->app_id, g_free);

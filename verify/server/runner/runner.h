@@ -35,6 +35,7 @@ struct Runner {
   gint wait_status;
   guint crashed_starts; /* before the one that counts */
   guint restarts;
+  gint log_to; /* where a server that is started logs; 0: its file, else whose it is fills that */
   gint64 start_ms; /* how long a start may take */
   gboolean told_to_end;
   gboolean private_icons; /* a server that is started may download from this machine */

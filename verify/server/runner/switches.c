@@ -30,6 +30,7 @@ const Switch switches[] = {
   { "connections", "--connections=all", "connections", "" },
   { "pairing", "--pairing=keep", "pair-*", "" },
   { "pings", "--pings=wait", "ping-missing", "" },
+  { "log", "--log=wait", "log-blocked,sigterm-log-blocked", "" },
   { "watch", "--watch=off", "watch-*,calm*", "" },
   /* Measured on the real Wolf: closing a socket after an error changes nothing by itself. */
   { "on-error", "--on-error=keep", "", "" },

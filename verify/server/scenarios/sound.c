@@ -24,7 +24,6 @@
 /* From SIGTERM. */
 #define TERM_PATIENCE_MS 15000
 #define TERM_LIMIT_MS 5000
-#define LOOK_MS 50
 
 typedef struct {
   GSocket *listener;
@@ -149,21 +148,6 @@ want_sound (const Runner *runner)
   return written;
 }
 
-static gboolean
-log_says (const Runner *runner, const gchar *text, gint64 within_ms)
-{
-  const gint64 until = g_get_monotonic_time () + within_ms * G_TIME_SPAN_MILLISECOND;
-
-  for (;;) {
-    g_autofree gchar *log = runner_log (runner);
-    if (log != NULL && strstr (log, text) != NULL)
-      return TRUE;
-    if (g_get_monotonic_time () >= until)
-      return FALSE;
-    wait_ms (LOOK_MS);
-  }
-}
-
 /* The sound server ends; then a session with sound. */
 void
 scenario_sound_lost (Runner *runner, Result *result)
@@ -184,7 +168,8 @@ scenario_sound_lost (Runner *runner, Result *result)
   sound_end (runner, &sound);
   if (!up)
     return;
-  expect_both (result, log_says (runner, "[PULSE] Context failed", SOON_MS), "it has lost it");
+  expect_both (
+      result, runner_log_says (runner, "[PULSE] Context failed", SOON_MS), "it has lost it");
   Client *client = client_start (runner, 0, NULL, SOON_MS);
   if (client_pings (client, SOON_MS))
     client_count (client, COUNT_MS, &video, &audio);

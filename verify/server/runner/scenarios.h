@@ -82,6 +82,8 @@ void scenario_settings_disk_full (Runner *runner, Result *result);
 void scenario_settings_cut (Runner *runner, Result *result);
 void scenario_settings_read_only (Runner *runner, Result *result);
 void scenario_settings_removed (Runner *runner, Result *result);
+void scenario_state_silent_launch (Runner *runner, Result *result);
+void scenario_state_silent_settings (Runner *runner, Result *result);
 void scenario_sound_lost (Runner *runner, Result *result);
 void scenario_sigterm_sound_silent (Runner *runner, Result *result);
 void scenario_watch_streams (Runner *runner, Result *result);

@@ -28,6 +28,20 @@ around_begin (Runner *runner, Result *result)
   result_metrics (result, "metrics_before", &metrics);
 }
 
+gboolean
+around_restart_with (Runner *runner, Result *result, const gchar *library)
+{
+  g_autofree gchar *folder = g_path_get_dirname (runner->options->plugins);
+  g_autofree gchar *path = g_build_filename (folder, library, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_setenv ("LD_PRELOAD", path, TRUE);
+  const gboolean up = runner_restart (runner, &error);
+  g_unsetenv ("LD_PRELOAD");
+  expect_both (result, up, error ? error->message : "the server starts");
+  return up;
+}
+
 gint64
 around_health (Runner *runner)
 {

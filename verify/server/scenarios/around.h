@@ -12,6 +12,8 @@ void around_begin (Runner *runner, Result *result);
 /* When the fault is over: the process lives, all its ports answer, no pipeline is left. Says
  * `ended`. FALSE: it is gone. */
 gboolean around_end (Runner *runner, Result *result);
+/* Another server, with a library of verify/tools/faults preloaded. Whether it is up. */
+gboolean around_restart_with (Runner *runner, Result *result, const gchar *library);
 /* Asks each port once. The exit status of `wolf-probe health`: 0 is all answer, -1 is no report. */
 gint64 around_health (Runner *runner);
 /* Whether each port answers. */

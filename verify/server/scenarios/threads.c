@@ -12,17 +12,10 @@
 static gboolean
 restart_with_refusal (Runner *runner, Result *result)
 {
-  g_autofree gchar *folder = g_path_get_dirname (runner->options->plugins);
-  g_autofree gchar *library = g_build_filename (folder, LIBRARY, NULL);
   g_autofree gchar *file = runner_path (runner, REFUSE);
-  g_autoptr (GError) error = NULL;
 
   g_setenv ("WG_REFUSE_THREADS", file, TRUE);
-  g_setenv ("LD_PRELOAD", library, TRUE);
-  const gboolean up = runner_restart (runner, &error);
-  g_unsetenv ("LD_PRELOAD");
-  expect_both (result, up, error ? error->message : "the server starts");
-  return up;
+  return around_restart_with (runner, result, LIBRARY);
 }
 
 /* How a launch ends: its status, 0: no answer. */

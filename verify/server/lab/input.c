@@ -10,7 +10,10 @@
 #define HEADER 12
 #define TYPE_AT 8
 #define TYPE_MOUSE_MOVE_RELATIVE 7
+#define TYPE_BUTTON_PRESS 8
+#define TYPE_BUTTON_RELEASE 9
 #define MOVE_SIZE (HEADER + 4)
+#define BUTTON_SIZE (HEADER + 1)
 #define PACKET_MAX 64
 
 static gsize
@@ -36,14 +39,32 @@ delta_at (const guint8 *bytes)
 }
 
 static void
-send (const Lab *lab, GstElement *display, GstStructure *what)
+send (const Lab *lab, GstElement *display, GstStructure *what, WgEventKind kind)
 {
   GstEvent *event = gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM, what);
 
   if (lab->options.pad_input)
-    wg_pipeline_send_upstream (display, event);
+    wg_pipeline_send_upstream_as (display, event, kind);
   else
     gst_element_send_event (display, event);
+}
+
+static void
+send_move (const Lab *lab, GstElement *display, const guint8 *deltas)
+{
+  send (lab, display,
+      gst_structure_new ("MouseMoveRelative", "pointer_x", G_TYPE_DOUBLE, delta_at (deltas),
+          "pointer_y", G_TYPE_DOUBLE, delta_at (deltas + 2), NULL),
+      WG_EVENT_SUM);
+}
+
+static void
+send_button (const Lab *lab, GstElement *display, guint button, gboolean pressed)
+{
+  send (lab, display,
+      gst_structure_new (
+          "MouseButton", "button", G_TYPE_UINT, button, "pressed", G_TYPE_BOOLEAN, pressed, NULL),
+      pressed ? WG_EVENT_ORDINARY : WG_EVENT_VITAL);
 }
 
 gboolean
@@ -54,14 +75,14 @@ lab_input_take (const Lab *lab, LabSession *session, const gchar *packet)
 
   if (size < HEADER)
     return FALSE;
-  if (bytes[TYPE_AT] != TYPE_MOUSE_MOVE_RELATIVE || size < MOVE_SIZE)
-    return TRUE; /* no such device */
+  const guint8 type = bytes[TYPE_AT];
   GstElement *display = lab_session_get_display (session);
   if (display == NULL)
     return TRUE; /* not up yet */
-  send (lab, display,
-      gst_structure_new ("MouseMoveRelative", "pointer_x", G_TYPE_DOUBLE, delta_at (bytes + HEADER),
-          "pointer_y", G_TYPE_DOUBLE, delta_at (bytes + HEADER + 2), NULL));
-  gst_object_unref (display);
+  if (type == TYPE_MOUSE_MOVE_RELATIVE && size >= MOVE_SIZE)
+    send_move (lab, display, bytes + HEADER);
+  else if ((type == TYPE_BUTTON_PRESS || type == TYPE_BUTTON_RELEASE) && size >= BUTTON_SIZE)
+    send_button (lab, display, bytes[HEADER], type == TYPE_BUTTON_PRESS);
+  gst_object_unref (display); /* there is no other device */
   return TRUE;
 }

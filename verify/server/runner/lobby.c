@@ -4,8 +4,6 @@
 
 /* How long a switch may take from its answer on. Buffers of the old producer are gone by then. */
 #define SWITCH_MS 2000
-/* How often to look whether it came. */
-#define SWITCH_LOOK_MS 20
 
 static gchar *
 create_body (gboolean stop_when_empty, guint width, guint height)
@@ -105,23 +103,11 @@ lobby_create_sized (
 gboolean
 lobby_watches (Runner *runner, guint number, const gchar *id)
 {
-  const gint64 until = g_get_monotonic_time () + SWITCH_MS * G_TIME_SPAN_MILLISECOND;
   g_autofree gchar *node = g_strconcat (id, "_video", NULL);
+  g_autofree gchar *which = g_strdup_printf (
+      "element=interpipesrc_%s_video property=listen-to", runner->session_ids[number]);
 
-  for (;;) {
-    g_autoptr (JsonObject) got = runner_order (runner,
-        "get element=interpipesrc_%s_video property=listen-to", runner->session_ids[number]);
-    JsonArray *values = got ? json_object_get_array_member (got, "values") : NULL;
-    if (values != NULL && json_array_get_length (values) == 1
-        && g_strcmp0 (json_object_get_string_member_with_default (
-                          json_array_get_object_element (values, 0), "value", NULL),
-               node)
-            == 0)
-      return TRUE;
-    if (g_get_monotonic_time () >= until)
-      return FALSE;
-    wait_ms (SWITCH_LOOK_MS);
-  }
+  return step_await_value (runner, which, node, SWITCH_MS);
 }
 
 gboolean

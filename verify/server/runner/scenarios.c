@@ -28,6 +28,8 @@ const Scenario scenarios[] = {
       .clients = 3, .limit_s = 120 },
   { "input-state-lock", "input while the source's state lock is taken", scenario_input_state_lock,
       .clients = 3, .limit_s = 120 },
+  { "input-pressure", "more input than a queue holds, for a source that handles none",
+      scenario_input_pressure, .clients = 1, .limit_s = 120 },
   { "stop-storm", "sessions come and go, one of them stuck", scenario_stop_storm, .clients = 10,
       .long_clients = 33, .limit_s = 600 },
   { "relaunch", "a stuck client comes back, and gets stuck again", scenario_relaunch, .clients = 2,

@@ -32,6 +32,7 @@ void scenario_api_stop_stuck (Runner *runner, Result *result);
 void scenario_pause_stuck_source (Runner *runner, Result *result);
 void scenario_pause_stuck_encoder (Runner *runner, Result *result);
 void scenario_input_while_ending (Runner *runner, Result *result);
+void scenario_input_pressure (Runner *runner, Result *result);
 void scenario_input_state_lock (Runner *runner, Result *result);
 void scenario_stop_storm (Runner *runner, Result *result);
 void scenario_relaunch (Runner *runner, Result *result);

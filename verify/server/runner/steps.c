@@ -23,6 +23,8 @@
 #define AFTER_WAIT_MS 10000
 /* How long a server is frozen for a control, and how often it is asked meanwhile. */
 #define FROZEN_MS 1000
+/* How often a property is looked at. */
+#define VALUE_LOOK_MS 20
 
 gint64
 step_patience_ms (const Runner *runner)
@@ -337,6 +339,35 @@ step_look_meanwhile (Runner *runner, Result *result, guint stuck_client, gboolea
 
 /* How often to look for an element that is on its way out. */
 #define OUTLIVE_LOOK_MS 50
+
+/* The value that the only element of an answer has, as text. */
+static gchar *
+only_value (JsonObject *got)
+{
+  JsonArray *values = got ? json_object_get_array_member (got, "values") : NULL;
+
+  if (values == NULL || json_array_get_length (values) != 1)
+    return NULL;
+  JsonNode *value = json_object_get_member (json_array_get_object_element (values, 0), "value");
+  return json_node_get_value_type (value) == G_TYPE_STRING ? json_node_dup_string (value)
+                                                           : json_to_string (value, FALSE);
+}
+
+gboolean
+step_await_value (Runner *runner, const gchar *which, const gchar *value, gint64 within_ms)
+{
+  const gint64 until = g_get_monotonic_time () + within_ms * G_TIME_SPAN_MILLISECOND;
+
+  for (;;) {
+    g_autoptr (JsonObject) got = runner_order (runner, "get %s", which);
+    g_autofree gchar *is = only_value (got);
+    if (g_strcmp0 (is, value) == 0)
+      return TRUE;
+    if (g_get_monotonic_time () >= until)
+      return FALSE;
+    wait_ms (VALUE_LOOK_MS);
+  }
+}
 
 gboolean
 step_producer_outlives (Runner *runner, const gchar *id, gint64 within_ms)

@@ -73,6 +73,11 @@ void step_look_at_server (Runner *runner, Result *result, guint number);
 /* The same, another client's new session and, if wanted, a new launch by the same client. */
 void step_look_meanwhile (Runner *runner, Result *result, guint stuck_client, gboolean relaunch);
 
+/* Waits until the only element's property has that value; `which` is a target and a property in an
+ * order's words. */
+gboolean step_await_value (
+    Runner *runner, const gchar *which, const gchar *value, gint64 within_ms);
+
 /* Whether the compositor pipeline of a session or lobby still exists in Wolf after at most
  * `within_ms`. */
 gboolean step_producer_outlives (Runner *runner, const gchar *id, gint64 within_ms);

@@ -12,11 +12,11 @@
 const Switch switches[] = {
   { "stop", "--stop=eos",
       "cancel-*,api-stop-stuck,pause-stuck-*,stop-at-each-moment,timeline,stop-storm,relaunch,"
-      "sigterm-streaming,thread-ends",
+      "sigterm-streaming,thread-ends,input-pressure",
       "input-while-ending,sigterm-quarantine,cancel-before-ping,watch-*,recover" },
   { "tokens", "--tokens=off", "cancel-before-ping,stop-at-each-moment",
       "race-api,race-launch,return-at-once,stop-storm" },
-  { "input", "--input=element", "input-state-lock", "input-while-ending" },
+  { "input", "--input=element", "input-state-lock,input-pressure", "input-while-ending" },
   { "inherit", "--inherit=yes", "inherited", "" },
   { "threads", "--threads=plain", "thread-ends", "" },
   { "shutdown", "--shutdown=exit", "sigterm-streaming", "sigterm-quarantine" },

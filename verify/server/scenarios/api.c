@@ -8,6 +8,15 @@
 /* A relative mouse move as Moonlight sends it: header, type 7, one to the right and one down. */
 #define MOUSE_MOVE "06020e000000000a0700000000010001"
 
+/* A left button, pressed and released: types 8 and 9. */
+#define BUTTON_PRESS "05020e000000000a0800000001"
+#define BUTTON_RELEASE "05020e000000000a0900000001"
+/* More than a pipeline's queue holds, of each. */
+#define MOVES 500
+#define CLICKS 300
+/* What they may cost meanwhile: a queue that holds all of them costs less, one without end more. */
+#define PRESSURE_KB (16 * 1024)
+
 void
 scenario_api_stop_stuck (Runner *runner, Result *result)
 {
@@ -149,4 +158,66 @@ scenario_input_state_lock (Runner *runner, Result *result)
   expect_in_time (result, unanswered == 0 && slowest <= step_limit_ms (runner),
       "input calls are answered in time");
   step_release (runner, result);
+}
+
+static gboolean
+send_packet (Runner *runner, const gchar *packet)
+{
+  g_autofree gchar *body = g_strdup_printf (
+      "{\"session_id\":\"%s\",\"input_packet_hex\":\"%s\"}", runner->session_ids[0], packet);
+  g_auto (Answer) answer = { 0 };
+
+  ask_api_now (runner, "POST", "/api/v1/sessions/input", body, INPUT_PATIENCE_MS, &answer);
+  return answer.status == 200;
+}
+
+/* Returns how many were answered. */
+static guint
+send_packets (Runner *runner, const gchar *first, const gchar *second, guint n)
+{
+  guint answered = 0;
+
+  for (guint i = 0; i < n; i++)
+    answered += send_packet (runner, first) + (second != NULL && send_packet (runner, second));
+  return answered;
+}
+
+/* The source handles none of its input. A drag waits, and many clicks behind it; then it goes on.
+ * The sum of the moves has to arrive, and the last release. */
+void
+scenario_input_pressure (Runner *runner, Result *result)
+{
+  g_autoptr (Client) client = step_stream (runner, result, 0);
+  g_autofree gchar *source =
+      g_strdup_printf ("element=wolf_wayland_source with=%s_video", runner->session_ids[0]);
+  g_autofree gchar *target =
+      g_strdup_printf ("stall %s where=handle type=custom-upstream times=1", source);
+  g_autofree gchar *down = g_strconcat (source, " property=buttons-down", NULL);
+  g_autofree gchar *moved = g_strconcat (source, " property=moved", NULL);
+  Metrics before, after;
+
+  if (client == NULL)
+    return;
+  g_autoptr (JsonObject) armed G_GNUC_UNUSED = runner_order (runner, "%s", target);
+  const gboolean pressed = send_packet (runner, BUTTON_PRESS);
+  expect_both (result, runner_order_reached (runner, "wait state=stalled timeout=%d", SOON_MS),
+      "the source handles its input no more");
+  expect_fault (result, !pressed, "input is not answered until the source goes on");
+  expect_held (result, pressed, "input is answered");
+  metrics_read (runner, &before);
+  if (pressed) {
+    const guint answered = send_packets (runner, MOUSE_MOVE, NULL, MOVES)
+        + send_packets (runner, BUTTON_PRESS, BUTTON_RELEASE, CLICKS);
+    result_int (result, "answered", answered);
+    expect_held (result, answered == MOVES + 2 * CLICKS, "all input is answered");
+    metrics_read (runner, &after);
+    result_int (result, "grown_kb", (gint64) after.rss_kb - before.rss_kb);
+    expect_held (result, after.rss_kb < before.rss_kb + PRESSURE_KB, "memory is bounded");
+  }
+  step_release (runner, result);
+  if (pressed) {
+    expect_held (result, step_await_value (runner, moved, G_STRINGIFY (MOVES), SOON_MS),
+        "no motion is lost");
+    expect_held (result, step_await_value (runner, down, "0", SOON_MS), "no button stays pressed");
+  }
 }

@@ -31,13 +31,21 @@ struct _FakeSource {
   guint display;
   guint64 frames;
   guint64 pad_events, element_events;
+  guint64 buttons_down, moved;
 };
 
 G_DEFINE_TYPE (FakeSource, fake_source, GST_TYPE_PUSH_SRC)
 
-enum { PROP_RENDER_NODE = 1, PROP_FRAMES, PROP_PAD_EVENTS, PROP_ELEMENT_EVENTS };
+enum {
+  PROP_RENDER_NODE = 1,
+  PROP_FRAMES,
+  PROP_PAD_EVENTS,
+  PROP_ELEMENT_EVENTS,
+  PROP_BUTTONS_DOWN,
+  PROP_MOVED
+};
 
-/* Set while send_event() runs in this thread: the base class hands element events on to event(). */
+/* Set while send_event() runs in this thread, which hands element events on to event(). */
 static _Thread_local gboolean through_element;
 
 static GstStaticPadTemplate src_template =
@@ -77,6 +85,12 @@ fake_source_get_property (GObject *object, guint id, GValue *value, GParamSpec *
     break;
   case PROP_ELEMENT_EVENTS:
     g_value_set_uint64 (value, self->element_events);
+    break;
+  case PROP_BUTTONS_DOWN:
+    g_value_set_uint64 (value, self->buttons_down);
+    break;
+  case PROP_MOVED:
+    g_value_set_uint64 (value, self->moved);
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, spec);
@@ -212,6 +226,23 @@ fake_source_fill (GstPushSrc *src, GstBuffer *buffer)
   return GST_FLOW_OK;
 }
 
+static void
+take_input (FakeSource *self, const GstStructure *what)
+{
+  gboolean pressed;
+  gdouble x;
+
+  GST_OBJECT_LOCK (self);
+  if (gst_structure_get_boolean (what, "pressed", &pressed))
+    self->buttons_down = pressed ? 1 : 0;
+  if (gst_structure_has_name (what, "MouseMoveRelative")
+      && gst_structure_get_double (what, "pointer_x", &x) && x > 0)
+    self->moved += (guint64) x;
+  if (!through_element)
+    self->pad_events++;
+  GST_OBJECT_UNLOCK (self);
+}
+
 static gboolean
 fake_source_event (GstBaseSrc *src, GstEvent *event)
 {
@@ -219,29 +250,28 @@ fake_source_event (GstBaseSrc *src, GstEvent *event)
 
   if (GST_EVENT_TYPE (event) != GST_EVENT_CUSTOM_UPSTREAM)
     return GST_BASE_SRC_CLASS (fake_source_parent_class)->event (src, event);
-  if (!through_element) {
-    GST_OBJECT_LOCK (self);
-    self->pad_events++;
-    GST_OBJECT_UNLOCK (self);
-  }
+  take_input (self, gst_event_get_structure (event));
   GST_LOG_OBJECT (
       self, "input through the %s: %" GST_PTR_FORMAT, through_element ? "element" : "pad", event);
   return TRUE;
 }
 
+/* As the compositor's own source does it: at once, in the caller's thread, whose STATE_LOCK on the
+ * way here is gst_element_send_event()'s. */
 static gboolean
 fake_source_send_event (GstElement *element, GstEvent *event)
 {
   FakeSource *self = WG_FAKE_SOURCE (element);
 
-  if (GST_EVENT_TYPE (event) == GST_EVENT_CUSTOM_UPSTREAM) {
-    GST_OBJECT_LOCK (self);
-    self->element_events++;
-    GST_OBJECT_UNLOCK (self);
-  }
+  if (GST_EVENT_TYPE (event) != GST_EVENT_CUSTOM_UPSTREAM)
+    return GST_ELEMENT_CLASS (fake_source_parent_class)->send_event (element, event);
+  GST_OBJECT_LOCK (self);
+  self->element_events++;
+  GST_OBJECT_UNLOCK (self);
   through_element = TRUE;
-  const gboolean result = GST_ELEMENT_CLASS (fake_source_parent_class)->send_event (element, event);
+  const gboolean result = GST_BASE_SRC_GET_CLASS (self)->event (GST_BASE_SRC (self), event);
   through_element = FALSE;
+  gst_event_unref (event);
   return result;
 }
 
@@ -277,6 +307,9 @@ fake_source_class_init (FakeSourceClass *klass)
   install_count (object_class, PROP_PAD_EVENTS, "pad-events", "Input events that came to the pad");
   install_count (
       object_class, PROP_ELEMENT_EVENTS, "element-events", "Input events that came to the element");
+  install_count (object_class, PROP_BUTTONS_DOWN, "buttons-down", "1: the last one was a press");
+  install_count (
+      object_class, PROP_MOVED, "moved", "How far the mouse has been moved to the right");
 
   element_class->send_event = fake_source_send_event;
   base_class->start = fake_source_start;

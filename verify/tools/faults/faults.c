@@ -41,7 +41,7 @@ static GPtrArray *faults; /* of Fault */
 static GPtrArray *hits;   /* of Hit */
 
 static const gchar *const where_names[WGF_N_WHERE] = { "push", "create", "start", "stop", "parse",
-  "state", "event", "query", "lock" };
+  "state", "event", "query", "handle", "lock" };
 static const gchar *const kind_names[] = { "stall", "die", "pthread-exit" };
 
 const gchar *

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vmethods.c: fault points in GstBaseSrc's create, start and stop, for which a tracer has no hook.
+ * vmethods.c: fault points in GstBaseSrc's create, start, stop and event, for which a tracer has no
+ * hook.
  *
  * The function pointers of an element's class are replaced when its first instance is constructed.
  * The originals are kept with the GType. A class may have inherited a wrapper from a parent that
@@ -14,12 +15,13 @@
 
 typedef GstFlowReturn (*CreateFn) (GstBaseSrc *, guint64, guint, GstBuffer **);
 typedef gboolean (*SwitchFn) (GstBaseSrc *);
+typedef gboolean (*HandleFn) (GstBaseSrc *, GstEvent *);
 
 typedef struct {
-  gpointer fn[3]; /* create, start, stop */
+  gpointer fn[4]; /* create, start, stop, event */
 } Originals;
 
-enum { CREATE, START, STOP };
+enum { CREATE, START, STOP, HANDLE };
 
 typedef struct Frame {
   GstBaseSrc *src;
@@ -111,6 +113,18 @@ stop (GstBaseSrc *src)
   return result;
 }
 
+static gboolean
+handle (GstBaseSrc *src, GstEvent *event)
+{
+  Frame frame;
+
+  if (frame_enter (&frame, src, HANDLE))
+    wgf_point (WGF_HANDLE, GST_ELEMENT (src), NULL, GST_EVENT_TYPE_NAME (event));
+  const gboolean result = ((HandleFn) frame.fn) (src, event);
+  frame_leave (&frame);
+  return result;
+}
+
 /* A source without a start or stop of its own still gets the fault point. */
 static gboolean
 nothing_to_do (GstBaseSrc *src)
@@ -151,10 +165,13 @@ wgf_vmethods_wrap (GstElement *element)
     originals->fn[STOP] = klass->stop == stop ? inherited (type, STOP)
         : klass->stop != NULL                 ? (gpointer) klass->stop
                                               : (gpointer) nothing_to_do;
+    originals->fn[HANDLE] = /* the base class has one */
+        klass->event == handle ? inherited (type, HANDLE) : (gpointer) klass->event;
     g_type_set_qdata (type, originals_quark (), originals);
     __atomic_store_n (&klass->create, create, __ATOMIC_RELEASE);
     __atomic_store_n (&klass->start, start, __ATOMIC_RELEASE);
     __atomic_store_n (&klass->stop, stop, __ATOMIC_RELEASE);
+    __atomic_store_n (&klass->event, handle, __ATOMIC_RELEASE);
   }
   g_mutex_unlock (&lock);
 }

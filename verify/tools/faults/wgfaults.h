@@ -30,6 +30,7 @@ typedef enum {
   WGF_STATE,  /* a state change is about to run */
   WGF_EVENT,  /* an event is about to be pushed from one of its pads */
   WGF_QUERY,  /* a query is about to run on one of its pads */
+  WGF_HANDLE, /* a source is about to handle an event that came to it */
   WGF_LOCK,   /* a helper thread of ours has taken one of its locks */
   WGF_N_WHERE,
 } WgfWhere;

@@ -61,6 +61,7 @@ void scenario_abuse (Runner *runner, Result *result);
 void scenario_inherited (Runner *runner, Result *result);
 void scenario_container_cancel_held (Runner *runner, Result *result);
 void scenario_container_api_stop_held (Runner *runner, Result *result);
+void scenario_rounds (Runner *runner, Result *result);
 void scenario_container_garbage (Runner *runner, Result *result);
 void scenario_sigterm_container_held (Runner *runner, Result *result);
 void scenario_rtsp_silent (Runner *runner, Result *result);

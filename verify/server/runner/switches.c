@@ -21,7 +21,7 @@ const Switch switches[] = {
   { "threads", "--threads=plain", "thread-ends", "" },
   { "shutdown", "--shutdown=exit", "sigterm-streaming", "sigterm-quarantine" },
   { "malformed", "--malformed=die", "malformed", "" },
-  { "containers", "--containers=bus", "container-cancel-held,container-api-stop-held",
+  { "containers", "--containers=bus", "container-cancel-held,container-api-stop-held,rounds",
       "sigterm-container-held" },
   { "docker", "--docker=trust", "container-garbage,start-engine-silent", "" },
   { "rtsp", "--rtsp=keep", "rtsp-silent", "" },

@@ -116,6 +116,8 @@ const Scenario scenarios[] = {
       .clients = 3, .limit_s = 120, .icons = TRUE },
   { "icons-refused", "icons that redirect, are too big, no picture, or on a private address",
       scenario_icons_refused, .clients = 2, .limit_s = 120, .icons = TRUE },
+  { "child-killed", "the kernel ends a session's program", scenario_child_killed, .clients = 2,
+      .limit_s = 120 },
   { "log-blocked", "nobody reads the log", scenario_log_blocked, .clients = 2, .limit_s = 180 },
   { "sigterm-log-blocked", "SIGTERM while nobody reads the log", scenario_sigterm_log_blocked,
       .clients = 1, .limit_s = 90 },

@@ -76,6 +76,7 @@ void scenario_pair_abandoned (Runner *runner, Result *result);
 void scenario_pair_two (Runner *runner, Result *result);
 void scenario_icons_held (Runner *runner, Result *result);
 void scenario_icons_refused (Runner *runner, Result *result);
+void scenario_child_killed (Runner *runner, Result *result);
 void scenario_log_blocked (Runner *runner, Result *result);
 void scenario_sigterm_log_blocked (Runner *runner, Result *result);
 void scenario_lobby_input_early (Runner *runner, Result *result);

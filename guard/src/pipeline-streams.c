@@ -11,7 +11,7 @@
  * thread-specific destructors, and owns its locks until it is gone. There it does what GstTask's
  * own function does on its way out: it gives back the STREAM_LOCKs that it holds, which are
  * recursive mutexes and refuse an unlock by anybody else, marks its task as ended, and posts an
- * ERROR, so that the owner ends the pipeline by the ordinary way. Nothing else is unlocked: a GMutex
+ * ERROR, so that the owner ends the pipeline the ordinary way. Nothing else is unlocked: a GMutex
  * has no owner. A thread that ended with one (in a sink's render, PREROLL_LOCK) leaves its pipeline
  * to the quarantine.
  */

@@ -30,7 +30,7 @@
  * noticed it.
  *
  * A streaming thread that ends without leaving its task (pthread_exit, cancellation, return) gives
- * back the STREAM_LOCKs that it holds, and an ERROR names it: the pipeline ends by the ordinary way.
+ * back the STREAM_LOCKs that it holds, and an ERROR names it: the pipeline ends the ordinary way.
  * After a bare exit, or with a lock that has no owner, such as a sink's PREROLL_LOCK, it does not.
  *
  * Lifetime: guard's reference to the GstElement is the worker's. The worker drops it when it is

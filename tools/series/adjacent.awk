@@ -49,7 +49,8 @@ function merge(b, nb, o, no, t, nt, words, merged,   eo, et, x, y, n, i, pos, s,
       co = oz[x - 1] + (e - ot[x - 1]); ct = tz[y - 1] + (e - tt[y - 1])
       if (same(o, po, co, t, pt, ct)) for (i = po; i <= co; i++) merged[++n] = o[i]
       else {
-        if (!words || !align(b, s, e, o, po, co, in_o) || !align(b, s, e, t, pt, ct, in_t)) return -1
+        if (!words || !align(b, s, e, o, po, co, in_o)) return -1
+        if (!align(b, s, e, t, pt, ct, in_t)) return -1
         for (i = s; i <= e + 1; i++) {
           if (in_o[i] - po && in_t[i] - pt) return -1 # both have lines of their own here
           for (; po < in_o[i]; po++) merged[++n] = o[po]

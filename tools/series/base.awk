@@ -7,8 +7,8 @@
 #
 #   awk -v out=DIR -v without="TREE/NAME.patch..." -f base.awk bases/NAME/upstream.pins PATCH...
 #
-# Writes DIR/TREE/NAME.patch for each of the main series' patches, in order, but for those of WITHOUT,
-# which the base does not have: their lines are none of its own.
+# Writes DIR/TREE/NAME.patch for each of the main series' patches, in order, but for those of
+# WITHOUT, which the base does not have: their lines are none of its own.
 #
 # It plays the patches forward on the number of base lines for each line of the main file: 0, 1, or
 # more with lines of its own. Ends with 1 when a hunk lies across such a place.

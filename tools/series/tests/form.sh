@@ -34,8 +34,8 @@ form() {
 }
 each_subject form
 
-# The other bases: the same patches at other places, and some of their own. Their digests can only be
-# checked where such a tree is given.
+# The other bases: the same patches at other places, and some of their own. Their digests can only
+# be checked where such a tree is given.
 of_base() { # FOLDER
   local files base=$scratch/base subject refused tree at
   subject="base $(basename -- "$1")" house=$scratch/$(basename -- "$1")/house
@@ -75,7 +75,8 @@ moves() { # BASE: its patches, to $house
 }
 same_paths() {
   diff <(awk '$1 == "sha256" { print $NF }' "$base/upstream.pins") \
-    <(sed -n "/^tree $tree\$/,/^tree /p" "$house/upstream.pins" | awk '$1 == "sha256" { print $NF }') \
+    <(sed -n "/^tree $tree\$/,/^tree /p" "$house/upstream.pins" |
+      awk '$1 == "sha256" { print $NF }') \
     >"$scratch/log"
 }
 for base in "$repository"/bases/*/; do of_base "${base%/}"; done

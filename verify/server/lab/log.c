@@ -72,13 +72,12 @@ static void
 queue_line (gchar *line)
 {
   g_mutex_lock (&mutex);
-  if (lines.length < LINES_MAX) {
+  if (lines.length < LINES_MAX)
     g_queue_push_tail (&lines, g_steal_pointer (&line));
-    g_cond_broadcast (&cond);
-  } else {
+  else
     dropped++;
-  }
   g_mutex_unlock (&mutex);
+  g_cond_broadcast (&cond); /* not under the mutex: a thread that is frozen here must not keep it */
   g_free (line);
 }
 

@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-struct WgBeat {
+struct WgBeat { /* NOLINT(clang-analyzer-optin.performance.Padding): by who writes what */
   atomic_uint beats;
   atomic_int tid; /* of the last one; 0: none yet */
 

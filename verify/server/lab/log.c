@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define LINES_MAX 4096 /* as many as the patched server keeps */
@@ -10,9 +11,10 @@
 
 static gint threaded; /* atomic */
 static GMutex mutex;
-static GCond cond;    /* something changed */
-static GQueue lines;  /* what is not written yet; the first one is being written */
-static guint dropped; /* since the last line that was written */
+static GCond cond;     /* a line was written */
+static gint wake = -1; /* an eventfd: there is a line */
+static GQueue lines;   /* what is not written yet; the first one is being written */
+static guint dropped;  /* since the last line that was written */
 
 static void
 write_line (const gchar *line)
@@ -34,8 +36,12 @@ log_main (gpointer data G_GNUC_UNUSED)
 {
   g_mutex_lock (&mutex);
   for (;;) {
-    while (lines.length == 0)
-      g_cond_wait (&cond, &mutex);
+    while (lines.length == 0) {
+      guint64 told;
+      g_mutex_unlock (&mutex);
+      (void) !read (wake, &told, sizeof told);
+      g_mutex_lock (&mutex);
+    }
     const gchar *line = g_queue_peek_head (&lines);
     const guint n = dropped;
     dropped = 0;
@@ -53,6 +59,7 @@ log_main (gpointer data G_GNUC_UNUSED)
 void
 lab_log_begin (void)
 {
+  wake = eventfd (0, EFD_CLOEXEC);
   g_thread_unref (g_thread_new ("log", log_main, NULL));
   g_atomic_int_set (&threaded, 1);
 }
@@ -71,13 +78,16 @@ lab_log_flush (void)
 static void
 queue_line (gchar *line)
 {
+  const guint64 one = 1;
+
   g_mutex_lock (&mutex);
   if (lines.length < LINES_MAX)
     g_queue_push_tail (&lines, g_steal_pointer (&line));
   else
     dropped++;
   g_mutex_unlock (&mutex);
-  g_cond_broadcast (&cond); /* not under the mutex: a thread that is frozen here must not keep it */
+  /* Not under the mutex: a thread that is frozen in this call must not keep it. */
+  (void) !write (wake, &one, sizeof one);
   g_free (line);
 }
 

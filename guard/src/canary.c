@@ -117,7 +117,9 @@ run (void *unused)
 gboolean
 wg_canary_start (const char *text, void (*func) (gpointer data), gpointer data)
 {
-  const char *setting = getenv ("WOLF_GUARD_CANARY_S");
+  /* Before the mutex: a bad value is logged. */
+  const guint seconds = wg_settings_parse (
+      "WOLF_GUARD_CANARY_S", getenv ("WOLF_GUARD_CANARY_S"), 0, EVERY_S_MAX, EVERY_S);
   gboolean started;
 
   pthread_mutex_lock (&mutex);
@@ -126,7 +128,7 @@ wg_canary_start (const char *text, void (*func) (gpointer data), gpointer data)
     description = text;
     touch = func;
     touch_data = data;
-    every_s = wg_settings_parse ("WOLF_GUARD_CANARY_S", setting, 0, EVERY_S_MAX, EVERY_S);
+    every_s = seconds;
     put_off ();
     running = every_s == 0 || wg_spawn ("wg-canary", run, NULL);
   }

@@ -1,29 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* log.c: what an operator finds in the log. */
+#include "inside.h"
 #include "steps.h"
 
 #include <string.h>
 
 /* An unexpected end is reported within a second; the rest is for a busy machine. */
 #define REPORT_MS 5000
-#define LOOK_MS 50
 
 /* Waits for a line of guard's with both texts in it; NULL if none comes. */
 static gchar *
 await_line (Runner *runner, const gchar *a, const gchar *b)
 {
-  const gint64 until = g_get_monotonic_time () + REPORT_MS * G_TIME_SPAN_MILLISECOND;
+  const gchar *const parts[] = { "[GUARD] thread", a, b };
 
-  for (;;) {
-    g_autofree gchar *log = runner_log (runner);
-    g_auto (GStrv) lines = g_strsplit (log ? log : "", "\n", -1);
-    for (gchar **line = lines; *line != NULL; line++)
-      if (strstr (*line, "[GUARD] thread") && strstr (*line, a) && strstr (*line, b))
-        return g_strdup (*line);
-    if (g_get_monotonic_time () >= until)
-      return NULL;
-    wait_ms (LOOK_MS);
-  }
+  return inside_line (runner, parts, REPORT_MS);
 }
 
 static void

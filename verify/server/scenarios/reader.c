@@ -122,6 +122,8 @@ reader_begin (Reader *reader, Runner *runner, Result *result)
   const gboolean up = runner_restart (runner, &error);
   g_unsetenv ("GST_DEBUG");
   expect_both (result, up, error ? error->message : "the server starts");
+  if (!up)
+    reader_end (reader); /* it is its caller's variable */
   return up;
 }
 
